@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dropnet/core/shape.hpp"
+
+namespace dropnet {
+
+/// What a layer may note per unit in forward, such as which input won a pooling window.
+using Index = std::uint16_t;
+
+/// A view of a batch, [batch][channel][row][column], with its gradient.
+/// `diff == nullptr`: no gradient is wanted. `add`: backward adds to `diff` instead of writing it.
+template <class T, class Shape>
+struct Blob {
+  using shape = Shape;
+  T* data = nullptr;
+  T* diff = nullptr;
+  int batch = 0;
+  bool add = false;
+
+  static constexpr std::size_t sample_size = Shape::size;
+  std::size_t size() const { return std::size_t(batch) * Shape::size; }
+  T* sample(int n) const { return data + std::size_t(n) * Shape::size; }
+  T* sample_diff(int n) const { return diff + std::size_t(n) * Shape::size; }
+  Blob adding() const {
+    Blob b = *this;
+    b.add = true;
+    return b;
+  }
+};
+
+/// A weight tensor; `diff` is where its gradient is added up (nullptr: not wanted).
+template <class T>
+struct Weight {
+  const T* data = nullptr;
+  T* diff = nullptr;
+};
+
+}  // namespace dropnet

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+namespace dropnet {
+
+/// Philox4x32-10: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+/// A bijection of a 128-bit counter under a 64-bit key; there is no state to keep.
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t a = std::uint64_t(0xD2511F53u) * counter[0];
+    const std::uint64_t b = std::uint64_t(0xCD9E8D57u) * counter[2];
+    counter = {std::uint32_t(b >> 32) ^ counter[1] ^ key[0], std::uint32_t(b),
+               std::uint32_t(a >> 32) ^ counter[3] ^ key[1], std::uint32_t(a)};
+    key = {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u};
+  }
+  return counter;
+}
+
+/// The seed of everything random in a run.
+struct Seed {
+  std::uint64_t value = 1;
+};
+
+/// A sequence of 32-bit words, each a pure function of (seed, purpose, number, time, index).
+/// Layout of the counter: word 0 is index / 4, word 1 holds the purpose in its upper and the number
+/// (of a site, layer or tensor) in its lower bits, words 2 and 3 are the time; the key is the seed.
+struct Random {
+  enum Purpose : std::uint32_t { filler = 0, dropin = 1, dropout = 2, shuffle = 3 };
+
+  std::array<std::uint32_t, 2> key{};
+  std::uint32_t stream = 0;
+  std::array<std::uint32_t, 2> time{};
+
+  constexpr Random() = default;
+  constexpr Random(Seed seed, Purpose purpose, int number, std::uint64_t t)
+      : key{std::uint32_t(seed.value), std::uint32_t(seed.value >> 32)},
+        stream(std::uint32_t(purpose) << 28 | std::uint32_t(number)),
+        time{std::uint32_t(t), std::uint32_t(t >> 32)} {}
+
+  /// Words 4 block .. 4 block + 3.
+  constexpr std::array<std::uint32_t, 4> block(std::uint32_t block) const {
+    return philox({block, stream, time[0], time[1]}, key);
+  }
+  constexpr std::uint32_t word(std::uint64_t index) const { return block(std::uint32_t(index / 4))[index % 4]; }
+
+  /// Uniform in (0, 1), from the upper 24 bits of a word: a number that float and double agree on.
+  constexpr double uniform(std::uint64_t index) const { return ((word(index) >> 8) + 0.5) / 16777216.0; }
+  /// Standard normal (Box and Muller), from words 2 index and 2 index + 1.
+  double normal(std::uint64_t index) const {
+    const double radius = std::sqrt(-2 * std::log(uniform(2 * index)));
+    return radius * std::cos(6.283185307179586 * uniform(2 * index + 1));
+  }
+};
+
+/// Calls visit(i, word i) for i in begin..end, with one draw for four words.
+template <class Visit>
+constexpr void each_word(const Random& random, std::uint64_t begin, std::uint64_t end, Visit visit) {
+  for (std::uint64_t i = begin; i < end;) {
+    const auto words = random.block(std::uint32_t(i / 4));
+    for (const std::uint64_t stop = i / 4 * 4 + 4 < end ? i / 4 * 4 + 4 : end; i < stop; ++i) visit(i, words[i % 4]);
+  }
+}
+
+/// What a 32-bit word must stay below for an event of probability p in [0, 1].
+constexpr std::uint64_t bernoulli_threshold(double p) { return std::uint64_t(p * 4294967296.0 + 0.5); }
+
+}  // namespace dropnet

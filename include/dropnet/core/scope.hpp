@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/core/extent.hpp"
+#include "dropnet/core/share.hpp"
+
+namespace dropnet {
+
+enum class Direction { forward, backward };
+
+/// Told of each layer as a pass goes through it: for timing it, or to look at what it wrote.
+template <class T>
+class Probe {
+ public:
+  virtual ~Probe() = default;
+  virtual void before(int /*layer*/, Direction) {}
+  /// `values`: the layer's output after forward, its output's gradient after backward.
+  virtual void after(int /*layer*/, Direction, const T* /*values*/, std::size_t /*count*/) {}
+};
+
+/// All that is the same for every layer in one pass over the network.
+template <class Backend, class T>
+struct Pass {
+  Backend& backend;
+  const T* weights;
+  T* gradients;    ///< nullptr in a pass without backward
+  T* activations;
+  T* diffs;        ///< nullptr in a pass without backward
+  Index* indices;
+  const Share* shares;
+  int batch;
+  bool training;
+  Seed seed;
+  std::uint64_t iteration;
+  Probe<T>* probe = nullptr;
+};
+
+/// A layer's own place in the arenas, handed on by value.
+template <class Backend, class T>
+class Scope {
+ public:
+  Scope(const Pass<Backend, T>& pass, Extent at) : pass_(&pass), at_(at) {}
+
+  Scope operator+(const Extent& e) const { return {*pass_, at_ + e}; }
+
+  /// The next activations, and a step over them.
+  template <class Shape>
+  Blob<T, Shape> take(Shape shape) {
+    const std::size_t place = at_.activations * std::size_t(pass_->batch);
+    at_ = at_ + extents::activations(shape);
+    return {pass_->activations + place, pass_->diffs ? pass_->diffs + place : nullptr, pass_->batch};
+  }
+  /// The next weight tensor, and a step over it.
+  Weight<T> take_weight(std::size_t size) {
+    const std::size_t place = at_.weights;
+    at_ = at_ + extents::tensor(size);
+    return {pass_->weights + place, pass_->gradients ? pass_->gradients + place : nullptr};
+  }
+  Index* indices() const { return pass_->indices + at_.indices * std::size_t(pass_->batch); }
+
+  Backend& backend() const { return pass_->backend; }
+  bool training() const { return pass_->training; }
+  Probe<T>* probe() const { return pass_->probe; }
+  int layer() const { return at_.layers; }
+  int site() const { return at_.sites; }
+  Share share() const { return pass_->shares[at_.sites]; }
+  Random random(Random::Purpose purpose, int number) const {
+    return {pass_->seed, purpose, number, pass_->iteration};
+  }
+
+ private:
+  const Pass<Backend, T>* pass_;
+  Extent at_;
+};
+
+/// Runs work that belongs to layer number `s.layer()` and tells the probe of it, if there is one.
+template <class S, class Y, class Work>
+void probed(const S& s, Direction direction, const Y& y, Work&& work) {
+  if (auto* probe = s.probe()) {
+    probe->before(s.layer(), direction);
+    std::forward<Work>(work)();
+    probe->after(s.layer(), direction, direction == Direction::forward ? y.data : y.diff, y.size());
+  } else {
+    std::forward<Work>(work)();
+  }
+}
+
+}  // namespace dropnet

@@ -1,0 +1,8 @@
+#pragma once
+
+// MAJOR * 10000 + MINOR * 100 + PATCH. CMakeLists.txt reads the project's version from here.
+#define DROPNET_VERSION_MAJOR 0
+#define DROPNET_VERSION_MINOR 1
+#define DROPNET_VERSION_PATCH 0
+#define DROPNET_VERSION \
+  (DROPNET_VERSION_MAJOR * 10000 + DROPNET_VERSION_MINOR * 100 + DROPNET_VERSION_PATCH)

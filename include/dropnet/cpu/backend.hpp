@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dropnet/core/buffer.hpp"
+#include "dropnet/core/error.hpp"
+#include "dropnet/cpu/threads.hpp"
+
+namespace dropnet {
+
+/// The CPU with a number of threads of its own and their scratch memory. Results do not depend on the number
+/// of threads: every sum is split by a rule that does not look at it.
+struct Cpu {
+  template <class T>
+  using Buffer = HostBuffer<T>;
+
+  /// 0 threads stands for all that the machine has. Throws Error if the number is negative.
+  explicit Cpu(int threads) : threads_(std::make_unique<Threads>(checked(threads))), scratch_(std::size_t(threads_->count())) {}
+  Cpu() : Cpu(1) {}
+
+  int threads() const { return threads_->count(); }
+
+  /// Calls work(task, worker) for each task, on several threads if `operations`, a count of all the work, is worth it.
+  template <class Work>
+  void parallel(int tasks, std::size_t operations, Work&& work) {
+    if (operations < 32768)
+      for (int task = 0; task < tasks; ++task) work(task, 0);
+    else
+      threads_->run(tasks, work);
+  }
+  /// Calls work(begin, end) over pieces of 0..size, for loops over arrays.
+  template <class Work>
+  void parallel_ranges(std::size_t size, Work&& work) {
+    constexpr std::size_t piece = 16384;
+    parallel(int((size + piece - 1) / piece), size, [&](int task, int) {
+      const std::size_t begin = std::size_t(task) * piece;
+      work(begin, begin + piece < size ? begin + piece : size);
+    });
+  }
+
+  /// Memory that stays a worker's own until its next call of scratch. What it holds is left open.
+  template <class T>
+  T* scratch(int worker, std::size_t size) { return grown<T>(scratch_[std::size_t(worker)], size); }
+  /// The same for all workers together; to be called outside parallel.
+  template <class T>
+  T* shared_scratch(std::size_t size) { return grown<T>(shared_, size); }
+
+ private:
+  static int checked(int threads) {
+    if (threads < 0) throw Error("dropnet: Cpu: " + std::to_string(threads) + " threads; give 0 (all) or more");
+    const int all = int(std::thread::hardware_concurrency());
+    return threads > 0 ? threads : all > 0 ? all : 1;
+  }
+  template <class T>
+  static T* grown(HostBuffer<std::byte>& buffer, std::size_t size) {
+    if (buffer.size() < size * sizeof(T)) {
+      buffer = {};
+      buffer = HostBuffer<std::byte>(size * sizeof(T));
+    }
+    return reinterpret_cast<T*>(buffer.data());
+  }
+
+  std::unique_ptr<Threads> threads_;
+  std::vector<HostBuffer<std::byte>> scratch_;
+  HostBuffer<std::byte> shared_;
+};
+
+}  // namespace dropnet

@@ -1,0 +1,195 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstddef>
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/core/window.hpp"
+#include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/conv_direct.hpp"
+#include "dropnet/cpu/conv_patches.hpp"
+
+namespace dropnet {
+
+namespace detail {
+
+template <class W>
+constexpr std::size_t conv_operations = W::out::size * W::in::channels * W::taps;
+template <class W>
+constexpr std::size_t conv_weights = std::size_t(W::out::channels) * W::in::channels * W::taps;
+
+/// Adds to the weights' and bias gradients what work(first sample, last, worker, dw, db) adds to its arguments for
+/// pieces of the batch. The pieces, and the order in which they are summed, depend on the batch alone.
+template <class T, class Work>
+void sum_over_batch(Cpu& cpu, int batch, std::size_t operations, std::size_t weights, Weight<T> w, std::size_t biases,
+                    Weight<T> b, Work work) {
+  constexpr int most = 8, least = 8;
+  const int piece = std::max(least, (batch + most - 1) / most);
+  const int pieces = (batch + piece - 1) / piece;
+  const std::size_t each = weights + biases;
+  T* partial = cpu.shared_scratch<T>(each * std::size_t(pieces));
+  cpu.parallel(pieces, operations * std::size_t(batch), [&](int task, int worker) {
+    T* mine = std::fill_n(partial + std::size_t(task) * each, each, T(0)) - each;
+    work(task * piece, std::min(batch, (task + 1) * piece), worker, mine, mine + weights);
+  });
+  const auto add = [&](T* to, std::size_t from, std::size_t size) {
+    cpu.parallel_ranges(size, [&](std::size_t begin, std::size_t end) {
+      for (int p = 0; p < pieces; ++p) {
+        const T* of = partial + std::size_t(p) * each + from;
+        for (std::size_t i = begin; i < end; ++i) to[i] += of[i];
+      }
+    });
+  };
+  add(w.diff, 0, weights);
+  add(b.diff, weights, biases);
+}
+
+template <class Out, class T>
+void add_bias_gradient(const T* dy, T* db) {
+  for (int f = 0; f < Out::channels; ++f)
+    db[f] += Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(dy + std::size_t(f) * Out::plane, std::ptrdiff_t(Out::plane)).sum();
+}
+
+/// Rows at a pitch become rows behind each other: to(c, r, q) = (or +=) from(c, r, q) + bias[c].
+template <class Out, int OutPlane, int Pitch, class T>
+void unpitch(const T* from, const T* bias, T* to, bool add) {
+  for (int c = 0; c < Out::channels; ++c) {
+    const T offset = bias ? bias[c] : T(0);
+    for (int r = 0; r < Out::height; ++r, to += Out::width) {
+      const T* row = from + std::size_t(c) * OutPlane + r * Pitch;
+      if (add)
+        for (int q = 0; q < Out::width; ++q) to[q] += row[q] + offset;
+      else
+        for (int q = 0; q < Out::width; ++q) to[q] = row[q] + offset;
+    }
+  }
+}
+
+template <class W, class T>
+struct DirectConv {
+  using In = typename W::in;
+  using Out = typename W::out;
+  static constexpr int K = W::kernel;
+  using Forward = direct::Correlate<T, In, Out::channels, K, W::pad>;
+  using Backward = direct::Correlate<T, Out, In::channels, K, K - 1 - W::pad>;
+  using Gradient = direct::Gradient<T, In, Out::channels, K, W::pad>;
+
+  static std::size_t place(int f, int c, int ky, int kx) {
+    return ((std::size_t(f) * In::channels + std::size_t(c)) * K + std::size_t(ky)) * K + std::size_t(kx);
+  }
+
+  /// For each sample: lays out from(n), runs Kernel with packed weights, calls finish(n, rows at a pitch).
+  template <class Kernel, class From, class Finish>
+  static void each_sample(Cpu& cpu, int batch, const T* packed, From from, Finish finish) {
+    using X = typename Kernel::X;
+    cpu.parallel(batch, conv_operations<W> * std::size_t(batch), [&](int n, int worker) {
+      T* planes = cpu.scratch<T>(worker, X::size + Kernel::out_size);
+      T* rows = planes + X::size;
+      X::fill(from(n), planes);
+      Kernel::run(planes, packed, rows);
+      finish(n, rows);
+    });
+  }
+
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    T* packed = cpu.shared_scratch<T>(Forward::packed);
+    Forward::pack([&](int f, int c, int ky, int kx) { return w.data[place(f, c, ky, kx)]; }, packed);
+    each_sample<Forward>(
+        cpu, x.batch, packed, [&](int n) { return x.sample(n); },
+        [&](int n, const T* rows) { unpitch<Out, Forward::X::out_plane, Forward::X::pitch>(rows, b.data, y.sample(n), false); });
+  }
+
+  static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
+    T* packed = cpu.shared_scratch<T>(Backward::packed);
+    Backward::pack([&](int c, int f, int ky, int kx) { return w.data[place(f, c, K - 1 - ky, K - 1 - kx)]; }, packed);
+    each_sample<Backward>(
+        cpu, x.batch, packed, [&](int n) { return y.sample_diff(n); },
+        [&](int n, const T* rows) {
+          unpitch<In, Backward::X::out_plane, Backward::X::pitch>(rows, static_cast<const T*>(nullptr), x.sample_diff(n), x.add);
+        });
+  }
+
+  static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, Out::channels, b,
+                      [&](int first, int last, int worker, T* dw, T* db) {
+                        T* xs = cpu.scratch<T>(worker, Gradient::scratch);
+                        T* dys = xs + Gradient::samples * Gradient::X::size;
+                        for (int from = first; from < last; from += Gradient::samples) {
+                          const int count = std::min(Gradient::samples, last - from);
+                          for (int i = 0; i < count; ++i) {
+                            Gradient::X::fill(x.sample(from + i), xs + std::size_t(i) * Gradient::X::size);
+                            Gradient::fill(y.sample_diff(from + i), dys + std::size_t(i) * Gradient::dy_size);
+                            add_bias_gradient<Out>(y.sample_diff(from + i), db);
+                          }
+                          Gradient::run(count, xs, dys, dw);
+                        }
+                      });
+  }
+};
+
+template <class W, class T>
+struct PatchConv {
+  using In = typename W::in;
+  using Out = typename W::out;
+  using P = patches::Patches<W>;
+  using Vector = Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, 1>>;
+
+  static auto weights(const T* w) { return patches::ConstMap<T>(w, Out::channels, P::rows); }
+
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
+      T* gathered = cpu.scratch<T>(worker, P::size);
+      P::gather(x.sample(n), gathered);
+      patches::Map<T> to(y.sample(n), Out::channels, P::columns);
+      to.colwise() = Vector(b.data, Out::channels);
+      to.noalias() += weights(w.data) * patches::ConstMap<T>(gathered, P::rows, P::columns);
+    });
+  }
+
+  static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
+    cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
+      T* gathered = cpu.scratch<T>(worker, P::size);
+      patches::Map<T>(gathered, P::rows, P::columns).noalias() =
+          weights(w.data).transpose() * patches::ConstMap<T>(y.sample_diff(n), Out::channels, P::columns);
+      if (!x.add) std::fill_n(x.sample_diff(n), In::size, T(0));
+      P::scatter_add(gathered, x.sample_diff(n));
+    });
+  }
+
+  static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, Out::channels, b,
+                      [&](int first, int last, int worker, T* dw, T* db) {
+                        T* gathered = cpu.scratch<T>(worker, P::size);
+                        for (int n = first; n < last; ++n) {
+                          P::gather(x.sample(n), gathered);
+                          patches::Map<T>(dw, Out::channels, P::rows).noalias() +=
+                              patches::ConstMap<T>(y.sample_diff(n), Out::channels, P::columns) *
+                              patches::ConstMap<T>(gathered, P::rows, P::columns).transpose();
+                          add_bias_gradient<Out>(y.sample_diff(n), db);
+                        }
+                      });
+  }
+};
+
+template <class W, class T>
+struct ChosenConv : PatchConv<W, T> {};
+template <class W, class T>
+  requires(direct::serves<T, typename W::in, W::kernel, W::stride, W::pad>())
+struct ChosenConv<W, T> : DirectConv<W, T> {};
+
+}  // namespace detail
+
+template <class In, class Out, int K, int S, int P, class T>
+void conv_forward(Cpu& cpu, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+  detail::ChosenConv<Window<In, Out, K, S, P>, T>::forward(cpu, x, w, b, y);
+}
+
+template <class In, class Out, int K, int S, int P, class T>
+void conv_backward(Cpu& cpu, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+  using Chosen = detail::ChosenConv<Window<In, Out, K, S, P>, T>;
+  if (w.diff) Chosen::backward_weights(cpu, x, w, b, y);
+  if (x.diff) Chosen::backward_data(cpu, x, w, y);
+}
+
+}  // namespace dropnet

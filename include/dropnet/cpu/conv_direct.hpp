@@ -1,0 +1,190 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "dropnet/core/extent.hpp"
+#include "dropnet/core/shape.hpp"
+#include "dropnet/cpu/lanes.hpp"
+
+namespace dropnet::direct {
+
+// Convolution of stride 1 without copying patches. A sample's planes are laid out with their padding, row behind row,
+// at a pitch of the padded width. Output pixel i of that flat plane is then the sum of input pixels i + ky pitch + kx,
+// for all i alike: whole vector registers of pixels are computed at once, whatever the width. The few pixels at the
+// end of each row that belong to no output are computed too and dropped.
+
+constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+/// The padded planes of an input In, of which a K x K window at stride 1 makes outputs.
+template <class T, class In, int K, int Pad>
+struct Planes {
+  static constexpr int pitch = In::width + 2 * Pad;
+  static constexpr int rows = In::height + 2 * Pad;
+  static constexpr int out_height = rows - K + 1;
+  static constexpr int out_width = pitch - K + 1;
+  static constexpr int pixels = (out_height - 1) * pitch + out_width;   ///< flat pixels to compute
+  static constexpr int vectors = ceil_div(pixels, lanes::width<T>);
+  static constexpr int out_plane = vectors * lanes::width<T>;
+  static constexpr std::size_t plane = std::size_t(rows) * pitch;
+  /// The last vector of the last plane reads past it.
+  static constexpr std::size_t size = padded(plane * In::channels + lanes::width<T>);
+
+  static void fill(const T* x, T* to) {
+    for (int c = 0; c < In::channels; ++c) {
+      to = std::fill_n(to, Pad * pitch, T(0));
+      for (int r = 0; r < In::height; ++r, x += In::width) {
+        to = std::fill_n(to, Pad, T(0));
+        to = std::copy_n(x, In::width, to);
+        to = std::fill_n(to, Pad, T(0));
+      }
+      to = std::fill_n(to, Pad * pitch, T(0));
+    }
+    std::fill_n(to, size - plane * In::channels, T(0));
+  }
+};
+
+/// How many of `channels` to compute at once, at most `most`: the fewest blocks, evenly filled.
+constexpr int block_of(int channels, int most) { return ceil_div(channels, ceil_div(channels, most)); }
+
+/// Forward, and with turned weights the input's gradient: F planes out of In's.
+template <class T, class In, int F, int K, int Pad>
+struct Correlate {
+  using X = Planes<T, In, K, Pad>;
+  // B channels x V vectors of sums, V inputs and one weight have to stay in registers.
+  static constexpr int most_vectors = lanes::registers >= 32 ? 4 : 2;
+  static constexpr int most_channels = 5;
+  static constexpr int B = F % 5 == 0 ? 5 : F % 4 == 0 ? 4 : block_of(F, most_channels);
+  static constexpr int blocks = ceil_div(F, B);
+  static constexpr int V = block_of(X::vectors, most_vectors);
+  static constexpr int full_tiles = X::vectors / V;
+  static constexpr int rest = X::vectors % V;
+  static constexpr std::size_t packed_block = std::size_t(In::channels) * K * K * B;
+  static constexpr std::size_t packed = packed_block * blocks;
+  static constexpr std::size_t out_size = std::size_t(blocks) * B * X::out_plane;
+
+  /// weight(f, c, ky, kx) gives the value; packed as [block][channel][ky][kx][filter in block].
+  template <class WeightOf>
+  static void pack(WeightOf weight, T* to) {
+    for (int block = 0; block < blocks; ++block)
+      for (int c = 0; c < In::channels; ++c)
+        for (int ky = 0; ky < K; ++ky)
+          for (int kx = 0; kx < K; ++kx)
+            for (int f = block * B; f < (block + 1) * B; ++f) *to++ = f < F ? weight(f, c, ky, kx) : T(0);
+  }
+
+  template <int Vectors>
+  static void tile(const T* x, const T* w, T* y) {
+    using Packet = lanes::Packet<T>;
+    constexpr int L = lanes::width<T>;
+    Packet sums[B][Vectors];
+    for (int b = 0; b < B; ++b)
+      for (int v = 0; v < Vectors; ++v) sums[b][v] = lanes::all(T(0));
+    for (int c = 0; c < In::channels; ++c, x += X::plane)
+      for (int ky = 0; ky < K; ++ky)
+        for (int kx = 0; kx < K; ++kx, w += B) {
+          const T* from = x + ky * X::pitch + kx;
+          Packet in[Vectors];
+          for (int v = 0; v < Vectors; ++v) in[v] = lanes::load(from + v * L);
+          for (int b = 0; b < B; ++b) {
+            const Packet weight = lanes::all(w[b]);
+            for (int v = 0; v < Vectors; ++v) sums[b][v] = lanes::fma(weight, in[v], sums[b][v]);
+          }
+        }
+    for (int b = 0; b < B; ++b)
+      for (int v = 0; v < Vectors; ++v) lanes::store(y + b * X::out_plane + v * L, sums[b][v]);
+  }
+
+  /// x: X's planes. y: out_size scalars, plane f at f out_plane, rows at X's pitch.
+  static void run(const T* x, const T* w, T* y) {
+    constexpr int L = lanes::width<T>;
+    const auto one = [&](int block, int t) {
+      const T* from = x + t * V * L;
+      const T* weights = w + std::size_t(block) * packed_block;
+      T* to = y + std::size_t(block) * B * X::out_plane + t * V * L;
+      if (t < full_tiles) {
+        tile<V>(from, weights, to);
+      } else if constexpr (rest > 0) {
+        tile<rest>(from, weights, to);
+      }
+    };
+    constexpr int tiles = full_tiles + (rest > 0);
+    // The greater of the two stays in the nearest cache while the smaller is gone through again.
+    if constexpr (X::size > packed) {
+      for (int t = 0; t < tiles; ++t)
+        for (int block = 0; block < blocks; ++block) one(block, t);
+    } else {
+      for (int block = 0; block < blocks; ++block)
+        for (int t = 0; t < tiles; ++t) one(block, t);
+    }
+  }
+};
+
+/// The weights' gradient: dW[f][c][ky][kx] = sum over samples and pixels i of dy[f][i] x[c][i + ky pitch + kx].
+template <class T, class In, int F, int K, int Pad>
+struct Gradient {
+  using X = Planes<T, In, K, Pad>;
+  // B x K sums, B gradients and one input have to stay in registers.
+  static constexpr int most_channels = std::max(1, (lanes::registers - 1) / (K + 1));
+  static constexpr int B = F % 5 == 0 && most_channels >= 5 ? 5 : block_of(F, most_channels);
+  static constexpr int blocks = ceil_div(F, B);
+  static constexpr int samples = 8;  ///< taken together, so that sums are added up across lanes rarely
+  static constexpr std::size_t dy_size = std::size_t(blocks) * B * X::out_plane;
+  static constexpr std::size_t scratch = samples * (X::size + dy_size);
+
+  /// dy laid out at X's pitch; what is no output is zero.
+  static void fill(const T* dy, T* to) {
+    for (int f = 0; f < F; ++f) {
+      T* row = to + std::size_t(f) * X::out_plane;
+      for (int r = 0; r < X::out_height; ++r, dy += X::out_width) {
+        std::copy_n(dy, X::out_width, row + r * X::pitch);
+        if (r + 1 < X::out_height) std::fill_n(row + r * X::pitch + X::out_width, K - 1, T(0));
+      }
+      std::fill_n(row + X::pixels, X::out_plane - X::pixels, T(0));
+    }
+    std::fill_n(to + std::size_t(F) * X::out_plane, (std::size_t(blocks) * B - F) * X::out_plane, T(0));
+  }
+
+  /// Adds to dw the gradient of up to `samples` samples; x and dy as filled, one sample behind the other.
+  static void run(int count, const T* x, const T* dy, T* dw) {
+    using Packet = lanes::Packet<T>;
+    constexpr int L = lanes::width<T>;
+    for (int block = 0; block < blocks; ++block)
+      for (int c = 0; c < In::channels; ++c)
+        for (int ky = 0; ky < K; ++ky) {
+          Packet sums[B][K];
+          for (int b = 0; b < B; ++b)
+            for (int kx = 0; kx < K; ++kx) sums[b][kx] = lanes::all(T(0));
+          for (int n = 0; n < count; ++n) {
+            const T* in = x + std::size_t(n) * X::size + std::size_t(c) * X::plane + ky * X::pitch;
+            const T* out = dy + std::size_t(n) * dy_size + std::size_t(block) * B * X::out_plane;
+            for (int i = 0; i < X::out_plane; i += L) {
+              Packet d[B];
+              for (int b = 0; b < B; ++b) d[b] = lanes::load(out + b * X::out_plane + i);
+              for (int kx = 0; kx < K; ++kx) {
+                const Packet value = lanes::load(in + i + kx);
+                for (int b = 0; b < B; ++b) sums[b][kx] = lanes::fma(d[b], value, sums[b][kx]);
+              }
+            }
+          }
+          for (int b = 0; b < B && block * B + b < F; ++b)
+            for (int kx = 0; kx < K; ++kx)
+              dw[((std::size_t(block) * B + b) * In::channels + c) * K * K + std::size_t(ky * K + kx)] += lanes::sum(sums[b][kx]);
+        }
+  }
+};
+
+/// Whether the direct kernels serve a window: stride 1, a kernel whose sums fit the registers, and a plane of which
+/// not too much is padding.
+template <class T, class In, int K, int Stride, int Pad>
+constexpr bool serves() {
+  if constexpr (Stride != 1 || K > 7 || Pad >= K) {
+    return false;
+  } else {
+    using X = Planes<T, In, K, Pad>;
+    using Back = Planes<T, Image<1, X::out_height, X::out_width>, K, K - 1 - Pad>;
+    return 5 * X::out_height * X::out_width >= 2 * X::out_plane && 5 * int(In::plane) >= 2 * Back::out_plane;
+  }
+}
+
+}  // namespace dropnet::direct

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <Eigen/Core>
+
+namespace dropnet::lanes {
+
+// The CPU's vector registers through Eigen's packets, the layer on which its own products are built: as wide as the
+// compiler's target has them (AVX-512, AVX, SSE, NEON), fused multiply-add where there is one.
+
+template <class T>
+using Packet = typename Eigen::internal::packet_traits<T>::type;
+template <class T>
+inline constexpr int width = Eigen::internal::packet_traits<T>::size;
+
+#if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_NEON)
+inline constexpr int registers = 32;
+#else
+inline constexpr int registers = 16;
+#endif
+
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> load(const T* from) { return Eigen::internal::ploadu<Packet<T>>(from); }
+template <class T>
+EIGEN_STRONG_INLINE void store(T* to, const Packet<T>& p) { Eigen::internal::pstoreu(to, p); }
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> all(T value) { return Eigen::internal::pset1<Packet<T>>(value); }
+/// a b + c
+template <class P>
+EIGEN_STRONG_INLINE P fma(const P& a, const P& b, const P& c) { return Eigen::internal::pmadd(a, b, c); }
+template <class P>
+EIGEN_STRONG_INLINE auto sum(const P& p) { return Eigen::internal::predux(p); }
+
+}  // namespace dropnet::lanes

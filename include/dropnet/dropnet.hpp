@@ -1,0 +1,28 @@
+#pragma once
+
+// All of dropnet but what needs further libraries: weights.hpp (JSON), image.hpp (stb_image), reference.hpp (tests).
+
+#include "dropnet/core/version.hpp"
+#include "dropnet/cpu.hpp"
+#include "dropnet/data/batches.hpp"
+#include "dropnet/data/dataset.hpp"
+#include "dropnet/data/idx.hpp"
+#include "dropnet/layers/conv.hpp"
+#include "dropnet/layers/dropin.hpp"
+#include "dropnet/layers/dropout.hpp"
+#include "dropnet/layers/identity.hpp"
+#include "dropnet/layers/linear.hpp"
+#include "dropnet/layers/pool.hpp"
+#include "dropnet/layers/relu.hpp"
+#include "dropnet/layers/repeat.hpp"
+#include "dropnet/layers/resize.hpp"
+#include "dropnet/layers/sequential.hpp"
+#include "dropnet/network/network.hpp"
+#include "dropnet/network/summary.hpp"
+#include "dropnet/network/transforms.hpp"
+#include "dropnet/train/evaluate.hpp"
+#include "dropnet/train/growth.hpp"
+#include "dropnet/train/learning_rate.hpp"
+#include "dropnet/train/observer.hpp"
+#include "dropnet/train/sgd.hpp"
+#include "dropnet/train/trainer.hpp"

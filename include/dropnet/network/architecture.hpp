@@ -1,0 +1,134 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dropnet/core/error.hpp"
+#include "dropnet/core/extent.hpp"
+#include "dropnet/core/shape.hpp"
+#include "dropnet/layers/multipliers.hpp"
+
+namespace dropnet {
+
+/// One weight tensor of a network and its place in the weight arena.
+struct TensorInfo {
+  std::string name;         ///< "conv1_2.weight"
+  std::vector<int> shape;   ///< [out][in][row][column], or [out]
+  std::size_t offset = 0;   ///< in scalars
+  std::size_t size = 0;     ///< in scalars, without padding
+  std::size_t fan_in = 0;   ///< 0 for a bias
+  std::size_t fan_out = 0;  ///< 0 for a bias
+  bool is_bias = false;
+  int site = -1;            ///< the innermost DropIn that it lies behind, or -1
+  Multipliers multipliers;
+};
+
+/// One computing layer, in order.
+struct LayerInfo {
+  std::string name;  ///< "conv1_2", "pool1", "dropin1_2"
+  std::string kind;  ///< "conv", "fc", "pool", "relu", "dropout", "resize", "dropin"
+  std::array<int, 3> input{};   ///< channels, height, width
+  std::array<int, 3> output{};
+  std::size_t parameters = 0;
+  std::size_t multiply_adds = 0;     ///< per sample, forward
+  int site = -1;
+};
+
+/// One DropIn site.
+struct SiteInfo {
+  int parent = -1;  ///< the site whose New holds this one, or -1
+};
+
+/// A network as tables: what summaries, fillers, solvers, files and transforms go by. Made by one walk over the layers.
+///
+/// Names count weighted layers as the paper does: each child of the outermost Sequential that has weights is a block,
+/// its convolutions are convB_1, convB_2, ..., its fully connected layers fcB, fcB_2, ...
+class Architecture {
+ public:
+  std::vector<LayerInfo> layers;
+  std::vector<TensorInfo> tensors;
+  std::vector<SiteInfo> sites;
+  Extent extent;
+
+  template <class Spec, class Input>
+  static Architecture of(const Spec& spec, Input input) {
+    Architecture a;
+    spec.visit(a, Extent{}, input);
+    a.extent = spec.extent(input);
+    return a;
+  }
+
+  // What layers call from visit.
+
+  void enter_child() {
+    if (depth_++ == 0) fresh_block_ = true;
+  }
+  void leave_child() { --depth_; }
+  void enter_site(Extent at) {
+    sites.push_back({site_});
+    site_ = at.sites;
+  }
+  void leave_site() { site_ = sites[std::size_t(site_)].parent; }
+
+  template <class In, class Out>
+  void layer(const char* kind, Extent at, In, Out, std::size_t multiply_adds) {
+    place_ = at;
+    layers.push_back({"", kind, {In::channels, In::height, In::width}, {Out::channels, Out::height, Out::width}, 0,
+                      multiply_adds, site_});
+    if (multiply_adds > 0 && fresh_block_) {
+      fresh_block_ = false;
+      ++block_;
+      counts_.clear();
+    }
+    layers.back().name = name(kind);
+  }
+  void weight(std::initializer_list<int> shape, std::size_t fan_in, Multipliers m) {
+    tensor("weight", shape, m);
+    tensors.back().fan_in = fan_in;
+    tensors.back().fan_out = tensors.back().size / std::size_t(shape.begin()[1]);
+  }
+  void bias(std::initializer_list<int> shape, Multipliers m) {
+    tensor("bias", shape, m);
+    tensors.back().is_bias = true;
+  }
+  void require_count(const char* layer, bool given) const {
+    if (!given)
+      throw Error(std::string("dropnet: ") + layer + ": the count is Dynamic and was not given; write " + layer +
+                  "<..., Dynamic>{.count = n}");
+  }
+
+ private:
+  void tensor(const char* what, std::initializer_list<int> shape, Multipliers m) {
+    TensorInfo t;
+    t.name = layers.back().name + "." + what;
+    t.shape = shape;
+    t.offset = place_.weights;
+    t.site = site_;
+    t.multipliers = m;
+    t.size = 1;
+    for (int n : shape) t.size *= std::size_t(n);
+    place_ = place_ + extents::tensor(t.size);
+    layers.back().parameters += t.size;
+    tensors.push_back(std::move(t));
+  }
+  std::string name(const std::string& kind) {
+    const int k = ++counts_[kind];
+    std::string name = kind + std::to_string(block_);
+    // A block's first convolution is conv1_1 whether or not others follow, so that shallow and deep nets share names.
+    if (kind == "conv" || kind == "dropin" || k > 1) name.append(1, '_').append(std::to_string(kind == "dropin" ? k + 1 : k));
+    return name;
+  }
+
+  int depth_ = 0;
+  int block_ = 0;
+  int site_ = -1;
+  bool fresh_block_ = true;
+  std::map<std::string, int> counts_;
+  Extent place_;
+};
+
+}  // namespace dropnet

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "dropnet/core/error.hpp"
+#include "dropnet/core/scope.hpp"
+
+namespace dropnet {
+
+/// What a workspace is for: predicting takes no memory for gradients.
+enum class Purpose { predict, train };
+
+/// Everything that a network needs beside its weights, for batches of up to a given size: activations, gradients,
+/// the backend with its threads. One pass at a time; use one workspace per thread.
+template <class Net>
+class Workspace {
+ public:
+  using T = typename Net::scalar;
+  using Backend = typename Net::backend;
+  using Input = typename Net::input;
+  using Output = typename Net::output;
+  template <class U>
+  using Buffer = typename Backend::template Buffer<U>;
+
+  /// Throws Error if the batch is not positive.
+  explicit Workspace(const Net& net, int batch, Purpose purpose = Purpose::predict, Backend backend = {})
+      : capacity_(checked(batch)),
+        batch_(batch),
+        backend_(std::move(backend)),
+        activations_(std::size_t(batch) * arena(net)),
+        diffs_(purpose == Purpose::train ? std::size_t(batch) * arena(net) : 0),
+        gradients_(purpose == Purpose::train ? net.extent().weights : 0),
+        indices_(std::size_t(batch) * net.extent().indices),
+        labels_(std::size_t(batch)),
+        results_(3) {}
+
+  int batch() const { return batch_; }
+  int capacity() const { return capacity_; }
+  Backend& backend() { return backend_; }
+
+  /// Sets the batch and its inputs, [batch][channel][row][column].
+  /// Throws Error if the values are not whole samples or more than the workspace holds.
+  void load(std::span<const T> values) {
+    resize(values.size() / Input::size, values.size() % Input::size == 0);
+    activations_.upload(0, values);
+  }
+  void load_labels(std::span<const int> labels) {
+    if (labels.size() != std::size_t(batch_))
+      throw Error("dropnet: Workspace: " + std::to_string(labels.size()) + " labels for a batch of " +
+                  std::to_string(batch_) + "; give one label per sample");
+    for (int label : labels)
+      if (label < 0 || std::size_t(label) >= Output::size)
+        throw Error("dropnet: Workspace: a label is " + std::to_string(label) + " but the network has " +
+                    std::to_string(Output::size) + " outputs; labels count from 0");
+    labels_.upload(0, labels);
+  }
+  const int* labels() const { return labels_.data(); }
+
+  // Input and output lie at the arena's start, then what the layers take.
+  auto input() { return view<Input>(0); }
+  auto output() { return view<Output>(padded(Input::size)); }
+  void outputs(std::span<T> to) const {
+    activations_.download(padded(Input::size) * std::size_t(batch_), to);
+  }
+  auto& gradients() { return gradients_; }
+  const auto& gradients() const { return gradients_; }
+  /// Mean loss, correct at the first place, correct within the first k: what the loss op wrote.
+  auto& results() { return results_; }
+  /// Whether backward also makes the input's gradient, ws.input().diff.
+  bool input_gradient = false;
+
+  auto pass(const Net& net, bool training, std::uint64_t iteration, Seed seed, Probe<T>* probe) {
+    const std::size_t first = (padded(Input::size) + padded(Output::size)) * std::size_t(batch_);
+    return Pass<Backend, T>{backend_,
+                            net.weights().data(),
+                            gradients_.data(),
+                            activations_.data() + first,
+                            diffs_.size() ? diffs_.data() + first : nullptr,
+                            indices_.data(),
+                            net.shares().data(),
+                            batch_,
+                            training,
+                            seed,
+                            iteration,
+                            probe};
+  }
+
+ private:
+  static int checked(int batch) {
+    if (batch < 1) throw Error("dropnet: Workspace: the batch is " + std::to_string(batch) + "; it must be at least 1");
+    return batch;
+  }
+  static std::size_t arena(const Net& net) {
+    return padded(Input::size) + padded(Output::size) + net.extent().activations;
+  }
+  void resize(std::size_t batch, bool whole) {
+    if (!whole || batch < 1 || batch > std::size_t(capacity_))
+      throw Error("dropnet: Workspace: the values must be 1 to " + std::to_string(capacity_) + " whole samples of " +
+                  std::to_string(Input::size));
+    batch_ = int(batch);
+  }
+  template <class Shape>
+  Blob<T, Shape> view(std::size_t offset) {
+    const std::size_t place = offset * std::size_t(batch_);
+    const bool wants_diff = diffs_.size() && (offset > 0 || input_gradient);
+    return {activations_.data() + place, wants_diff ? diffs_.data() + place : nullptr, batch_};
+  }
+
+  int capacity_;
+  int batch_;
+  Backend backend_;
+  Buffer<T> activations_, diffs_, gradients_;
+  Buffer<Index> indices_;
+  Buffer<int> labels_;
+  Buffer<double> results_;
+};
+
+template <class Net>
+Workspace(const Net&, int) -> Workspace<Net>;
+template <class Net>
+Workspace(const Net&, int, Purpose) -> Workspace<Net>;
+
+}  // namespace dropnet

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/core/window.hpp"
+#include "dropnet/reference/backend.hpp"
+
+namespace dropnet {
+
+namespace detail {
+
+/// Calls visit(index in x, index in weights) for each product that makes output (f, row, column) of a sample.
+template <class W, class Visit>
+void each_product(int f, int row, int column, Visit visit) {
+  using In = typename W::in;
+  for (int c = 0; c < In::channels; ++c)
+    for (int ky = 0; ky < W::kernel; ++ky)
+      for (int kx = 0; kx < W::kernel; ++kx) {
+        const int r = row * W::stride - W::pad + ky, q = column * W::stride - W::pad + kx;
+        if (r >= 0 && r < In::height && q >= 0 && q < In::width)
+          visit((c * In::height + r) * In::width + q, ((f * In::channels + c) * W::kernel + ky) * W::kernel + kx);
+      }
+}
+
+/// Calls visit(f, row, column, index) for each unit of an image.
+template <class Shape, class Visit>
+void each_unit(Visit visit) {
+  int i = 0;
+  for (int c = 0; c < Shape::channels; ++c)
+    for (int row = 0; row < Shape::height; ++row)
+      for (int column = 0; column < Shape::width; ++column) visit(c, row, column, i++);
+}
+
+}  // namespace detail
+
+template <class In, class Out, int K, int S, int P, class T>
+void conv_forward(Reference&, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+  using W = Window<In, Out, K, S, P>;
+  for (int n = 0; n < x.batch; ++n)
+    detail::each_unit<Out>([&](int f, int row, int column, int o) {
+      T sum = b.data[f];
+      detail::each_product<W>(f, row, column, [&](int i, int k) { sum += x.sample(n)[i] * w.data[k]; });
+      y.sample(n)[o] = sum;
+    });
+}
+
+template <class In, class Out, int K, int S, int P, class T>
+void conv_backward(Reference&, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+  using W = Window<In, Out, K, S, P>;
+  for (int n = 0; n < x.batch; ++n) {
+    if (x.diff && !x.add)
+      for (std::size_t i = 0; i < In::size; ++i) x.sample_diff(n)[i] = 0;
+    detail::each_unit<Out>([&](int f, int row, int column, int o) {
+      const T dy = y.sample_diff(n)[o];
+      if (b.diff) b.diff[f] += dy;
+      detail::each_product<W>(f, row, column, [&](int i, int k) {
+        if (w.diff) w.diff[k] += dy * x.sample(n)[i];
+        if (x.diff) x.sample_diff(n)[i] += dy * w.data[k];
+      });
+    });
+  }
+}
+
+}  // namespace dropnet

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+namespace dropnet {
+
+/// A line of metrics. In phase train, means over the iterations since the last one; in phase test, over the test set.
+struct Record {
+  enum Phase { train, test };
+  std::int64_t iteration = 0;  ///< finished iterations
+  Phase phase = train;
+  double loss = 0;
+  double accuracy = 0;
+  double learning_rate = 0;
+  double p = 1;                  ///< mean share over the sites
+  double images_per_second = 0;
+  double seconds = 0;            ///< since fit began
+};
+
+/// Told of what happens in Trainer::fit.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  /// fit is about to go from iteration `from` to iteration `to`.
+  virtual void begin(std::int64_t /*from*/, std::int64_t /*to*/) {}
+  /// An iteration is finished. Called each time: be quick.
+  virtual void step(std::int64_t /*iteration*/, double /*loss*/, double /*seconds*/) {}
+  virtual void record(const Record&) {}
+  virtual void end() {}
+};
+
+}  // namespace dropnet
