@@ -20,6 +20,8 @@
 #include "dropnet/network/network.hpp"
 #include "dropnet/network/summary.hpp"
 #include "dropnet/network/transforms.hpp"
+#include "dropnet/train/console.hpp"
+#include "dropnet/train/csv.hpp"
 #include "dropnet/train/evaluate.hpp"
 #include "dropnet/train/growth.hpp"
 #include "dropnet/train/learning_rate.hpp"

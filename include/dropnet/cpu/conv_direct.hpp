@@ -169,7 +169,7 @@ struct Gradient {
           }
           for (int b = 0; b < B && block * B + b < F; ++b)
             for (int kx = 0; kx < K; ++kx)
-              dw[((std::size_t(block) * B + b) * In::channels + c) * K * K + std::size_t(ky * K + kx)] += lanes::sum(sums[b][kx]);
+              dw[((std::ptrdiff_t(block) * B + b) * In::channels + c) * K * K + ky * K + kx] += lanes::sum(sums[b][kx]);
         }
   }
 };

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <dropnet/dropnet.hpp>
+#include <dropnet/weights.hpp>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+namespace program {
+
+/// The first of $DROPNET_DATA/NAME and data/NAME, data/OTHER... that is there; `given` if it is not empty.
+/// Throws Error that names where it looked and `remedy`.
+inline std::string data_folder(const std::string& given, const std::vector<std::string>& names, const std::string& remedy) {
+  if (!given.empty()) return given;
+  std::vector<std::string> places;
+  if (const char* root = std::getenv("DROPNET_DATA"); root && *root) places.push_back(std::string(root) + "/" + names.front());
+  for (const auto& name : names) places.push_back("data/" + name);
+  std::string looked;
+  for (const auto& place : places) {
+    if (std::filesystem::is_directory(place)) return place;
+    looked += (looked.empty() ? "" : ", ") + place;
+  }
+  throw dn::Error("no data: none of " + looked + " is there; " + remedy);
+}
+
+template <class Net>
+std::string describe(const Net& net) {
+  const auto& layers = net.architecture().layers;
+  const auto convs = std::count_if(layers.begin(), layers.end(), [](const auto& l) { return l.kind == "conv"; });
+  return std::to_string(convs) + " conv layers, " + dn::detail::grouped(net.extent().parameters) + " parameters, " +
+         std::to_string(net.shares().size()) + " DropIn sites";
+}
+
+/// What `train` does once there are a network and data.
+template <class Net>
+void train(Net& net, const TrainOptions& o, const dn::Dataset& training, const dn::Dataset& test) {
+  if (!o.weights.empty()) {
+    const auto report = dn::load_weights(net, o.weights);
+    std::cout << o.weights << ": " << report.copied.size() << " of " << net.architecture().tensors.size() << " tensors copied\n";
+    for (const auto& name : report.missing) std::cout << "  not in the file: " << name << '\n';
+    for (const auto& name : report.unfitting) std::cout << "  does not fit: " << name << '\n';
+    for (const auto& name : report.unused) std::cout << "  not in the network: " << name << '\n';
+    if (report.copied.empty()) throw dn::Error(o.weights + ": no tensor of it fits this network");
+  }
+  dn::Trainer trainer{net, o.sgd(), o.learning_rate(), o.growth_schedule(), dn::Seed{o.seed}};
+  std::error_code failure;
+  std::filesystem::create_directories(o.out, failure);
+  if (failure) throw dn::Error(o.out + ": the folder cannot be made: " + failure.message());
+  dn::Console console(std::cout, isatty(1));
+  dn::Csv csv(o.out + "/metrics.csv", o.note);
+  double accuracy = 0;
+  struct Last : dn::Observer {
+    double& accuracy;
+    explicit Last(double& a) : accuracy(a) {}
+    void record(const dn::Record& r) override {
+      if (r.phase == dn::Record::test) accuracy = r.accuracy;
+    }
+  } last{accuracy};
+  trainer.fit(training, {.batch = o.batch, .iterations = o.iterations, .test = &test, .test_interval = o.test_interval,
+                         .display = o.display, .threads = o.threads, .observers = {&console, &csv, &last}});
+  dn::save_weights(net, o.out + "/model.safetensors");
+  std::cout << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
+  std::printf("final accuracy %.4f\n", accuracy);
+}
+
+/// Loads all weights of a network or throws.
+template <class Net>
+void load_all(Net& net, const std::string& path) {
+  const auto report = dn::load_weights(net, path);
+  if (!report.unfitting.empty()) throw dn::Error(path + ": " + report.unfitting.front());
+  if (!report.missing.empty() || !report.unused.empty())
+    throw dn::Error(path + ": " + (report.missing.empty() ? report.unused.front() + " is in the file, not in the network"
+                                                          : report.missing.front() + " is not in the file") +
+                    "; was it trained with another --depth?");
+}
+
+/// Times each layer's forward and backward over `iterations` steps of made-up images.
+template <class Net>
+void time_layers(const Net& net, int batch, int threads, int iterations) {
+  using Clock = std::chrono::steady_clock;
+  using T = typename Net::scalar;
+  struct Stopwatch : dn::Probe<T> {
+    std::vector<double> seconds[2];
+    Clock::time_point began;
+    void before(int, dn::Direction) override { began = Clock::now(); }
+    void after(int layer, dn::Direction d, const T*, std::size_t) override {
+      seconds[int(d)][std::size_t(layer)] += std::chrono::duration<double>(Clock::now() - began).count();
+    }
+  } watch;
+  const auto& layers = net.architecture().layers;
+  typename Net::workspace ws(net, batch, dn::Purpose::train, typename Net::backend(threads));
+  std::vector<T> images(std::size_t(batch) * Net::input::size);
+  const dn::Random random(dn::Seed{1}, dn::Random::filler, 0, 0);
+  for (std::size_t i = 0; i < images.size(); ++i) images[i] = T(random.uniform(i));
+  const std::vector<int> labels(std::size_t(batch), 0);
+  ws.load(images);
+  ws.load_labels(labels);
+  std::vector<double> steps;
+  constexpr int warm_up = 3;
+  for (int i = 0; i < warm_up + iterations; ++i) {
+    if (i == warm_up)
+      for (auto& s : watch.seconds) s.assign(layers.size(), 0);
+    if (i < warm_up)
+      for (auto& s : watch.seconds) s.resize(layers.size());
+    const auto began = Clock::now();
+    net.forward(ws, true, 0, {}, &watch);
+    softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.results().data());
+    net.backward(ws, true, 0, {}, &watch);
+    if (i >= warm_up) steps.push_back(std::chrono::duration<double>(Clock::now() - began).count());
+  }
+  std::vector<std::vector<std::string>> rows{{"layer", "forward ms", "GFLOP/s", "backward ms", "GFLOP/s"}};
+  const auto text = [](const char* format, double value) { return dn::detail::formatted(format, value); };
+  double sums[2] = {}, operations[2] = {};
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    // The first layer's input needs no gradient: its backward does half of the work.
+    const double forward = 2.0 * double(layers[i].multiply_adds) * batch, backward = forward * (i == 0 ? 1 : 2);
+    const double work[2] = {forward, backward};
+    std::vector<std::string> row{layers[i].name};
+    for (int d = 0; d < 2; ++d) {
+      const double each = watch.seconds[d][i] / iterations;
+      sums[d] += each;
+      operations[d] += work[d];
+      row.push_back(text("%.3f", each * 1e3));
+      row.push_back(work[d] > 0 && each > 0 ? text("%.1f", work[d] / each * 1e-9) : "");
+    }
+    rows.push_back(row);
+  }
+  rows.push_back({"total", text("%.3f", sums[0] * 1e3), text("%.1f", operations[0] / sums[0] * 1e-9), text("%.3f", sums[1] * 1e3),
+                  text("%.1f", operations[1] / sums[1] * 1e-9)});
+  std::cout << dn::detail::table(rows);
+  std::sort(steps.begin(), steps.end());
+  std::printf("forward, loss and backward of a batch of %d: median %.2f ms, %.2f to %.2f ms, %d threads\n", batch,
+              steps[steps.size() / 2] * 1e3, steps.front() * 1e3, steps.back() * 1e3, ws.backend().threads());
+}
+
+}  // namespace program

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <dropnet/dropnet.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace program {
+
+namespace dn = dropnet;
+
+namespace detail {
+
+inline std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts;
+  std::stringstream stream(text);
+  for (std::string part; std::getline(stream, part, at);) parts.push_back(part);
+  return parts;
+}
+
+/// The whole text as a number; throws CLI::ValidationError.
+inline double number(const std::string& text, const std::string& whole) {
+  std::size_t used = 0;
+  double value = 0;
+  try {
+    value = std::stod(text, &used);
+  } catch (const std::exception&) {
+  }
+  if (used == 0 || used != text.size()) throw CLI::ValidationError("'" + text + "' in '" + whole + "' is not a number");
+  return value;
+}
+inline std::int64_t count(const std::string& text, const std::string& whole) {
+  const double value = number(text, whole);
+  if (!(value >= 1 && value <= 1e15) || value != double(std::int64_t(value)))
+    throw CLI::ValidationError("'" + text + "' in '" + whole + "' is not a positive whole number");
+  return std::int64_t(value);
+}
+
+}  // namespace detail
+
+/// xavier, msra, gaussian:STD or constant:VALUE
+inline dn::Filler parse_filler(const std::string& text) {
+  const auto parts = detail::split(text, ':');
+  if (text == "xavier") return dn::Xavier{};
+  if (text == "msra") return dn::Msra{};
+  if (parts.size() == 2 && parts[0] == "gaussian") {
+    const double std = detail::number(parts[1], text);
+    if (!(std >= 0)) throw CLI::ValidationError("'" + text + "': the standard deviation must be at least 0");
+    return dn::Gaussian{float(std)};
+  }
+  if (parts.size() == 2 && parts[0] == "constant") return dn::Constant{float(detail::number(parts[1], text))};
+  throw CLI::ValidationError("'" + text + "' is no filler; there are xavier, msra, gaussian:STD, constant:VALUE");
+}
+
+/// fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP..., inv:GAMMA:POWER
+inline dn::LearningRate parse_policy(const std::string& text, float base) {
+  const auto parts = detail::split(text, ':');
+  if (text == "fixed") return dn::Fixed{base};
+  if (parts.size() == 3 && parts[0] == "step")
+    return dn::Step{base, float(detail::number(parts[1], text)), detail::count(parts[2], text)};
+  if (parts.size() == 3 && parts[0] == "multistep") {
+    dn::MultiStep policy{base, float(detail::number(parts[1], text)), {}};
+    for (const auto& step : detail::split(parts[2], ',')) policy.steps.push_back(detail::count(step, text));
+    return policy;
+  }
+  if (parts.size() == 3 && parts[0] == "inv")
+    return dn::Inverse{base, float(detail::number(parts[1], text)), float(detail::number(parts[2], text))};
+  throw CLI::ValidationError("'" + text + "' is no learning-rate policy; there are fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER");
+}
+
+/// What all training programs take; the defaults are the calling program's to change.
+struct TrainOptions {
+  std::string growth = "gradual", mask = "unit", filler = "xavier", new_filler = "gaussian:0.01", policy = "inv:0.0001:0.75";
+  std::int64_t start = 0, length = 2500, gap = -1;
+  double p = 0.5;
+  std::int64_t iterations = 10000, test_interval = 500, display = 100;
+  int batch = 64, threads = 0;
+  float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0;
+  std::uint64_t seed = 1;
+  std::string out, weights, note;
+
+  void add_to(CLI::App& app) {
+    const auto valid = [](auto parse) {
+      return CLI::Validator([parse](std::string& text) {
+        try {
+          parse(text);
+          return std::string();
+        } catch (const CLI::ValidationError& e) {
+          return std::string(e.what());
+        }
+      }, "");
+    };
+    const CLI::Range whole(std::int64_t(0), std::int64_t(1) << 50);
+    app.add_option("--growth", growth, "how layers behind DropIn come in: none (all there from the start), gradual, staggered, regularizing")
+        ->check(CLI::IsMember({"none", "gradual", "staggered", "regularizing"}))->capture_default_str()->group("Growth");
+    app.add_option("--dropin-start", start, "iteration at which growth begins")->check(whole)->capture_default_str()->group("Growth");
+    app.add_option("--dropin-length", length, "iterations from p = 0 to p = 1")->check(whole)->capture_default_str()->group("Growth");
+    app.add_option("--dropin-gap", gap, "staggered: iterations between the starts of two sites (default: the length)")->check(whole)->group("Growth");
+    app.add_option("--dropin-p", p, "regularizing: the constant share of new units")->check(CLI::Range(0.0, 1.0))->capture_default_str()->group("Growth");
+    app.add_option("--dropin-mask", mask, "which units are let in: unit (Eq. 1), bernoulli (at random); regularizing always draws")
+        ->check(CLI::IsMember({"unit", "bernoulli"}))->capture_default_str()->group("Growth");
+    app.add_option("--filler", filler, "first weights: xavier, msra, gaussian:STD, constant:VALUE")->check(valid(parse_filler))->capture_default_str()->group("Weights");
+    app.add_option("--new-filler", new_filler, "first weights of the layers behind DropIn")->check(valid(parse_filler))->capture_default_str()->group("Weights");
+    app.add_option("--weights", weights, "a model.safetensors to begin with: what fits by name is copied")->check(CLI::ExistingFile)->group("Weights");
+    app.add_option("--seed", seed, "of weights, order of images and masks")->capture_default_str()->group("Weights");
+    app.add_option("--iterations", iterations, "batches to train on")->check(CLI::Range(std::int64_t(1), std::int64_t(1) << 50))->capture_default_str()->group("Solver");
+    app.add_option("--batch", batch, "images in a batch")->check(CLI::Range(1, 1 << 20))->capture_default_str()->group("Solver");
+    app.add_option("--lr", lr, "base learning rate")->check(CLI::NonNegativeNumber)->capture_default_str()->group("Solver");
+    app.add_option("--lr-policy", policy, "fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER")
+        ->check(valid([](const std::string& t) { parse_policy(t, 1); }))->capture_default_str()->group("Solver");
+    app.add_option("--momentum", momentum, "of the gradient steps")->check(CLI::Range(0.0, 0.9999))->capture_default_str()->group("Solver");
+    app.add_option("--weight-decay", weight_decay, "L2 penalty")->check(CLI::NonNegativeNumber)->capture_default_str()->group("Solver");
+    app.add_option("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(CLI::NonNegativeNumber)->capture_default_str()->group("Solver");
+    app.add_option("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024))->capture_default_str();
+    app.add_option("--out", out, "folder for metrics.csv and model.safetensors")->capture_default_str()->group("Output");
+    app.add_option("--test-interval", test_interval, "iterations between tests; 0: at the end only")->check(whole)->capture_default_str()->group("Output");
+    app.add_option("--display", display, "iterations between lines; 0: none")->check(whole)->capture_default_str()->group("Output");
+    app.add_option("--note", note, "a comment line for the head of metrics.csv")->group("Output");
+  }
+
+  dn::Growth growth_schedule() const {
+    const dn::Mask kind = mask == "bernoulli" ? dn::Mask::bernoulli : dn::Mask::unit;
+    if (growth == "gradual") return dn::Gradual{start, length, kind};
+    if (growth == "staggered") return dn::Staggered{start, length, gap < 0 ? length : gap, kind};
+    if (growth == "regularizing") return dn::Regularizing{p};
+    return dn::Grown{};
+  }
+  dn::Fill fill() const { return {.layers = parse_filler(filler), .added = parse_filler(new_filler)}; }
+  dn::LearningRate learning_rate() const { return parse_policy(policy, lr); }
+  /// Caffe's recipes: biases learn at twice the rate.
+  dn::Sgd sgd() const { return {.momentum = momentum, .weight_decay = weight_decay, .clip = clip, .bias_rate = 2}; }
+};
+
+}  // namespace program

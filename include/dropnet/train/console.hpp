@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <ostream>
+#include <string>
+
+#include "dropnet/train/observer.hpp"
+
+namespace dropnet {
+
+namespace detail {
+
+template <class... Values>
+std::string formatted(const char* format, Values... values) {
+  char text[256];
+  std::snprintf(text, sizeof text, format, values...);
+  return text;
+}
+
+/// 3725 -> "1:02:05", 65 -> "1:05"
+inline std::string clock_text(double seconds) {
+  const long s = long(seconds + 0.5);
+  return s < 3600 ? formatted("%ld:%02ld", s / 60, s % 60) : formatted("%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+}
+
+}  // namespace detail
+
+/// Writes a line for each record. On a terminal a last line shows the progress and the time that is left.
+class Console : public Observer {
+ public:
+  explicit Console(std::ostream& out, bool terminal = false) : out_(out), terminal_(terminal) {}
+
+  void begin(std::int64_t from, std::int64_t to) override {
+    from_ = from;
+    to_ = to;
+    shown_ = -1;
+  }
+  void step(std::int64_t iteration, double loss, double seconds) override {
+    at_ = iteration;
+    if (!terminal_ || seconds - shown_ < 0.2) return;
+    shown_ = seconds;
+    out_ << '\r' << detail::formatted("iteration %lld of %lld  loss %.4f  %s left", (long long)iteration, (long long)to_, loss,
+                                      left(seconds).c_str())
+         << erase << std::flush;
+  }
+  void record(const Record& r) override {
+    if (terminal_) out_ << '\r' << erase;
+    const bool train = r.phase == Record::train;
+    out_ << detail::formatted("iteration %lld of %lld  %s loss %.4f  accuracy %.4f  rate %.3g  p %.3f  %.0f images/s", (long long)r.iteration,
+                              (long long)to_, train ? "train" : "test ", r.loss, r.accuracy, r.learning_rate, r.p, r.images_per_second);
+    if (train && r.iteration < to_) out_ << "  " << left(r.seconds) << " left";
+    out_ << '\n' << std::flush;
+  }
+  void end() override {
+    if (terminal_) out_ << '\r' << erase << std::flush;
+  }
+
+ private:
+  static constexpr const char* erase = "\x1b[K";
+  std::string left(double seconds) const {
+    return at_ > from_ ? detail::clock_text(seconds / double(at_ - from_) * double(to_ - at_)) : "?";
+  }
+  std::ostream& out_;
+  bool terminal_;
+  std::int64_t from_ = 0, to_ = 0, at_ = 0;
+  double shown_ = -1;
+};
+
+}  // namespace dropnet
