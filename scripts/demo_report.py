@@ -1,0 +1,37 @@
+"""The demo's table and picture, from the three runs' files. Exit code 1 if they do not show the paper's claim."""
+
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+import curves
+
+RUNS = [("LeNet", "lenet", 1, "converged"),
+        ("LeNet(10), no growth", "lenet10-plain", 5, "stayed at chance"),
+        ("LeNet(10), gradual DropIn", "lenet10-dropin", 5, "converged")]
+
+
+def main():
+    rows = [["network", "conv layers", "parameters", "iterations", "seconds", "test accuracy", "verdict"]]
+    drawn, as_claimed = [], True
+    for label, name, depth, claimed in RUNS:
+        records, _ = curves.read(f"runs/demo/{name}/metrics.csv")
+        x, y = curves.tests(records)
+        drawn.append((label, name, x, y))
+        summary = subprocess.run(["build/release/bin/mnist", "summary", "--depth", str(depth)], check=True, text=True,
+                                 capture_output=True).stdout.splitlines()
+        convolutions = sum(line.startswith("conv") for line in summary)
+        parameters = next(line.split()[1] for line in summary if line.startswith("total"))
+        found = curves.verdict(y[-1])
+        as_claimed &= found == claimed
+        rows.append([label, str(convolutions), parameters, str(x[-1]), f"{float(records[-1]['seconds']):.0f}", f"{y[-1]:.4f}", found])
+    curves.draw("runs/demo/accuracy.png", "MNIST: the same LeNet(10), from scratch and grown", drawn, ramp=(0, 750))
+    print(curves.table(rows))
+    print("\nruns/demo/ holds each run's metrics.csv and model.safetensors, and accuracy.png with the three curves.")
+    if not as_claimed:
+        print("This is not what was expected: converged, stayed at chance, converged.", file=sys.stderr)
+    return 0 if as_claimed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
