@@ -65,6 +65,9 @@ class Workspace {
   void outputs(std::span<T> to) const {
     activations_.download(padded(Input::size) * std::size_t(batch_), to);
   }
+  /// The arenas, in scalars: activations and their gradients (empty unless made for training), then the weights' gradients.
+  auto& activations() { return activations_; }
+  auto& diffs() { return diffs_; }
   auto& gradients() { return gradients_; }
   const auto& gradients() const { return gradients_; }
   /// Mean loss, correct at the first place, correct within the first k: what the loss op wrote.

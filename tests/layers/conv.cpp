@@ -1,0 +1,38 @@
+#include "../support/check.hpp"
+
+using namespace dropnet;
+
+TEST_CASE("conv: kernels of stride 1") {
+  test::check<Image<1, 6, 5>>(Conv<3, 3>{});
+  test::check<Image<3, 7, 9>>(Conv<5, 3, Pad<1>>{});
+  test::check<Image<2, 12, 12>>(Conv<7, 5>{});
+  test::check<Image<2, 8, 8>>(Conv<10, 5, Pad<2>>{});
+}
+TEST_CASE("conv: odd shapes") {
+  test::check<Image<1, 1, 1>>(Conv<1, 1>{});
+  test::check<Image<4, 3, 3>>(Conv<2, 1>{});
+  test::check<Image<2, 2, 11>>(Conv<3, 2>{});
+}
+TEST_CASE("conv: shapes that go through patches") {
+  test::check<Image<3, 11, 13>>(Conv<4, 5, Stride<4>>{});
+  test::check<Image<2, 9, 9>>(Conv<3, 3, Stride<2>, Pad<1>>{});
+  test::check<Image<2, 4, 4>>(Conv<3, 4>{});
+  test::check<Image<1, 3, 3>>(Conv<2, 3, Pad<3>>{});
+}
+TEST_CASE("conv: a batch that is summed in several pieces") { test::check<Image<2, 6, 6>>(Conv<3, 3, Pad<1>>{}, {}, 21); }
+
+TEST_CASE("conv: output size") {
+  static_assert(std::is_same_v<decltype(Conv<96, 11, Stride<4>>::output(Image<3, 227, 227>{})), Image<96, 55, 55>>);
+  static_assert(std::is_same_v<decltype(Conv<20, 3, Pad<1>>::output(Image<20, 24, 24>{})), Image<20, 24, 24>>);
+  static_assert(std::is_same_v<decltype(Conv<8, 3, Pad<1>, Stride<2>>::output(Image<1, 8, 8>{})), Image<8, 4, 4>>);
+}
+
+TEST_CASE("conv: worked by hand") {
+  // One 2x2 filter over 2x3: 1 2 3 / 4 5 6 with weights 1 10 / 100 1000, bias 0.5.
+  Network<Conv<1, 2>, Image<1, 2, 3>> net;
+  net.write(net.architecture().tensors[0], std::vector<float>{1, 10, 100, 1000});
+  net.write(net.architecture().tensors[1], std::vector<float>{0.5f});
+  const auto y = net.predict(Tensor<Image<1, 2, 3>>(1, std::vector<float>{1, 2, 3, 4, 5, 6}));
+  CHECK(y(0, 0, 0, 0) == 5421.5f);
+  CHECK(y(0, 0, 0, 1) == 6532.5f);
+}

@@ -1,0 +1,103 @@
+#include "../support/check.hpp"
+
+using namespace dropnet;
+
+namespace {
+using In = Image<2, 5, 4>;
+using Same = Conv<3, 3, Pad<1>>;
+const std::vector<Share> shares{{0}, {0.4}, {0.999}, {1}, {0.4, Mask::bernoulli}, {1, Mask::bernoulli}, {0, Mask::bernoulli}};
+}  // namespace
+
+TEST_CASE("dropin") {
+  for (const Share& s : shares) {
+    CAPTURE(s.p);
+    test::check<In>(DropIn<Same, Sequential<Same, ReLU>>{}, {s});
+  }
+}
+TEST_CASE("dropin: tested by the expectation") { test::check<In>(DropIn<Same, Same>{}, {{0.4, Mask::bernoulli}}, 3, false); }
+TEST_CASE("dropin: tested with the training's prefix") { test::check<In>(DropIn<Same, Same>{}, {{0.4}}, 3, false); }
+TEST_CASE("dropin: around a skipping connection") {
+  for (const Share& s : shares) {
+    CAPTURE(s.p);
+    test::check<In>(DropIn<Identity, Sequential<Conv<4, 3, Pad<1>>, ReLU, Conv<2, 3, Pad<1>>>>{}, {s});
+  }
+}
+TEST_CASE("dropin: with Resize, in which New changes channels and size") {
+  for (const Share& s : shares) {
+    CAPTURE(s.p);
+    test::check<In>(DropIn<Conv<3, 3>, Conv<5, 2, Stride<1>>, Resize<>>{}, {s});
+  }
+  test::check<In>(DropIn<Conv<3, 3>, Conv<5, 2>, Resize<5, 2, 1>>{}, {{0.5}});
+}
+TEST_CASE("dropin: nested sites, any of them closed, part open, open") {
+  using Nested = DropIn<Same, DropIn<Same, Same>>;
+  for (double outer : {0.0, 0.3, 1.0})
+    for (double inner : {0.0, 0.6, 1.0}) {
+      CAPTURE(outer);
+      CAPTURE(inner);
+      test::check<In>(Nested{}, {{outer}, {inner}}, 2);
+    }
+}
+TEST_CASE("stack: sites in every state beside each other") {
+  using Stack = Sequential<DropInStack<Same, Same, 4>, Linear<2>>;
+  test::check<In>(Stack{}, {{1}, {0.7}, {0.2}, {0}}, 2);
+  test::check<In>(Stack{}, {{0}, {1}, {0}, {0.5}}, 2);
+  test::check<In>(Stack{}, {{0}, {0}, {0}, {0}}, 2);
+  test::check<In>(DropInStack<Identity, Conv<2, 3, Pad<1>>, 3>{}, {{0}, {0.5}, {1}}, 2);
+}
+
+TEST_CASE("Eq. 1: how many units are let in") {
+  // r = 0 where i < q n: of 10 units at p = 0.25, q n = 7.5 leaves out 0 to 7.
+  CHECK(units_let_in(0.25, 10) == 2);
+  CHECK(units_let_in(0, 10) == 0);
+  CHECK(units_let_in(1, 10) == 10);
+  for (std::size_t n : {3u, 49u, 11520u, 290400u})
+    for (std::size_t k = 0; k <= n; k += n / 3 + 1) CHECK(units_let_in(double(k) / double(n), n) == k);
+}
+
+TEST_CASE_TEMPLATE("mask: units come from the branch that the mask says", Backend, Cpu, Reference) {
+  // Prev gives the weight-free 1, New 2: the output shows the mask.
+  using Net = Network<DropIn<Conv<1, 1>, Conv<1, 1>>, Image<1, 4, 5>, Backend>;
+  Net net(DropIn<Conv<1, 1>, Conv<1, 1>>{}, Net::no_fill);
+  net.write(net.architecture().tensors[1], std::vector<float>{1});
+  net.write(net.architecture().tensors[3], std::vector<float>{2});
+  Workspace<Net> ws(net, 2);
+  const auto run = [&](Share share, bool training, std::uint64_t iteration) {
+    net.shares()[0] = share;
+    ws.load(std::vector<float>(40, 0));
+    net.forward(ws, training, iteration, Seed{1});
+    std::vector<float> y(40);
+    ws.outputs(y);
+    return y;
+  };
+  auto y = run({0.25}, true, 0);
+  for (std::size_t i = 0; i < 40; ++i) CHECK(y[i] == (i % 20 < 15 ? 1 : 2));
+  CHECK(y == run({0.25}, false, 9));
+
+  y = run({0.25, Mask::bernoulli}, true, 0);
+  const Random random(Seed{1}, Random::dropin, 0, 0);
+  for (std::size_t i = 0; i < 40; ++i) CHECK(y[i] == (random.word(i) < 0x40000000u ? 2 : 1));
+  CHECK(y != run({0.25, Mask::bernoulli}, true, 1));
+  CHECK(run({0.25, Mask::bernoulli}, false, 0) == std::vector<float>(40, 1.25f));
+}
+
+TEST_CASE_TEMPLATE("mask: what is left out may be NaN", Backend, Cpu, Reference) {
+  using Net = Network<DropIn<Conv<1, 1>, Conv<1, 1>>, Image<1, 2, 2>, Backend>;
+  for (Mask mask : {Mask::unit, Mask::bernoulli}) {
+    Net net(DropIn<Conv<1, 1>, Conv<1, 1>>{}, Net::no_fill);
+    Workspace<Net> ws(net, 1, Purpose::train);
+    net.shares()[0] = {0.5, mask};
+    net.write(net.architecture().tensors[1], std::vector<float>{1});
+    net.write(net.architecture().tensors[3], std::vector<float>{float(test::nan)});  // New gives NaN everywhere
+    ws.load(std::vector<float>(4, 1));
+    net.forward(ws, true, 0, Seed{1});
+    for (std::size_t i = 0; i < 4; ++i) {
+      const bool is_new = mask == Mask::unit ? i >= 2 : Random(Seed{1}, Random::dropin, 0, 0).word(i) < 0x80000000u;
+      CHECK(std::isnan(ws.output().data[i]) == is_new);
+      ws.output().diff[i] = 1;
+    }
+    net.backward(ws, true, 0, Seed{1});
+    const double lettered = double(ws.gradients().data()[net.architecture().tensors[1].offset]);
+    CHECK(std::isfinite(lettered));
+  }
+}

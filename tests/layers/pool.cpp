@@ -1,0 +1,29 @@
+#include "../support/check.hpp"
+
+using namespace dropnet;
+
+TEST_CASE("max pool") {
+  test::check<Image<3, 6, 8>>(MaxPool<2>{});
+  test::check<Image<2, 7, 7>>(MaxPool<3, Stride<2>>{});
+  test::check<Image<2, 5, 6>>(MaxPool<3, Stride<2>, Pad<1>>{});
+  test::check<Image<2, 5, 5>>(MaxPool<3, Stride<1>, Pad<1>>{});
+  test::check<Image<1, 1, 1>>(MaxPool<1>{});
+}
+TEST_CASE("max pool: rounds up as Caffe does") {
+  static_assert(std::is_same_v<decltype(MaxPool<3, Stride<2>>::output(Image<32, 32, 32>{})), Image<32, 16, 16>>);
+  static_assert(std::is_same_v<decltype(MaxPool<3, Stride<2>>::output(Image<96, 55, 55>{})), Image<96, 27, 27>>);
+  // ceil((4 + 2 - 2) / 3) + 1 = 3, but the third window would begin at 6 >= 4 + 1, in the padding.
+  static_assert(std::is_same_v<decltype(MaxPool<2, Stride<3>, Pad<1>>::output(Image<1, 4, 4>{})), Image<1, 2, 2>>);
+}
+TEST_CASE_TEMPLATE("max pool: the first of equal inputs gets the gradient", Backend, Cpu, Reference) {
+  Network<MaxPool<2>, Image<1, 2, 3>, Backend> net;
+  Workspace<decltype(net)> ws(net, 1, Purpose::train);
+  ws.input_gradient = true;
+  ws.load(std::vector<float>{4, 4, 1, 4, 4, 1});
+  net.forward(ws);
+  ws.output().diff[0] = 1;
+  ws.output().diff[1] = 2;
+  net.backward(ws);
+  const float* d = ws.input().diff;
+  CHECK(std::vector<float>(d, d + 6) == std::vector<float>{1, 0, 2, 0, 0, 0});
+}
