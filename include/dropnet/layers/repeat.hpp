@@ -15,7 +15,7 @@ struct Repeat {
   detail::Count<Count> count{};
 
   template <class In>
-  static constexpr In output(In in) {
+  static constexpr auto output(In in) {
     static_assert(std::is_same_v<decltype(Layer::output(in)), In>,
                   "dropnet: Repeat: the layer's output must have the shape of its input; change its padding or number of filters");
     return in;

@@ -1,0 +1,48 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <dropnet/cpu.hpp>
+#include <stdexcept>
+#include <vector>
+
+using namespace dropnet;
+
+TEST_CASE("threads: each task once, whatever the counts") {
+  for (int threads : {1, 2, 5}) {
+    Threads pool(threads);
+    CHECK(pool.count() == threads);
+    for (int tasks : {0, 1, 2, 3, 100}) {
+      std::vector<std::atomic<int>> runs(100);
+      std::atomic<bool> worker_known{true};
+      pool.run(tasks, [&](int task, int worker) {
+        ++runs[std::size_t(task)];
+        if (worker < 0 || worker >= threads) worker_known = false;
+      });
+      CHECK(worker_known);
+      for (int i = 0; i < 100; ++i) CHECK(runs[std::size_t(i)] == (i < tasks));
+    }
+  }
+}
+TEST_CASE("threads: in quick succession") {
+  Threads pool(3);
+  std::atomic<int> sum{0};
+  for (int i = 0; i < 5000; ++i) pool.run(4, [&](int task, int) { sum += task; });
+  CHECK(sum == 30000);
+}
+TEST_CASE("threads: an exception comes out, and the pool goes on") {
+  Threads pool(3);
+  for (int i = 0; i < 20; ++i) {
+    CHECK_THROWS_AS(pool.run(8, [](int task, int) { if (task == 5) throw std::runtime_error("task"); }), std::runtime_error);
+    std::atomic<int> done{0};
+    pool.run(8, [&](int, int) { ++done; });
+    CHECK(done == 8);
+  }
+}
+TEST_CASE("cpu: ranges cover an array once") {
+  Cpu cpu(2);
+  std::vector<int> hits(100000);
+  cpu.parallel_ranges(hits.size(), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) ++hits[i];
+  });
+  CHECK(hits == std::vector<int>(100000, 1));
+}
