@@ -175,8 +175,18 @@ void check_values(Spec spec, const std::vector<dn::Share>& shares, int batch, bo
   found.backward();
   expected.backward();
   CHECK(distance(found.input_gradient(), expected.input_gradient()) < tolerance);
-  for (const auto& t : expected.net.architecture().tensors)
-    if (expected.net.is_open(t.site)) CHECK_MESSAGE(distance(found.gradient(t), expected.gradient(t)) < tolerance, t.name);
+  std::vector<T> all_found;
+  std::vector<double> all_expected;
+  for (const auto& t : expected.net.architecture().tensors) {
+    if (!expected.net.is_open(t.site)) continue;
+    const auto f = found.gradient(t);
+    const auto e = expected.gradient(t);
+    // A small tensor's sums may cancel: alone it is held to a tenth of the accuracy.
+    CHECK_MESSAGE(distance(f, e) < 10 * tolerance, t.name);
+    all_found.insert(all_found.end(), f.begin(), f.end());
+    all_expected.insert(all_expected.end(), e.begin(), e.end());
+  }
+  CHECK(distance(all_found, all_expected) < tolerance);
 }
 
 /// Everything above for one layer or network.

@@ -26,8 +26,10 @@ class HostBuffer {
   }
   HostBuffer(const HostBuffer& other) : HostBuffer(other.size_) { std::copy_n(other.data_, size_, data_); }
   HostBuffer(HostBuffer&& other) noexcept { swap(other); }
-  HostBuffer& operator=(HostBuffer other) noexcept {
-    swap(other);
+  HostBuffer& operator=(const HostBuffer& other) { return *this = HostBuffer(other); }
+  HostBuffer& operator=(HostBuffer&& other) noexcept {
+    HostBuffer old(std::move(other));
+    swap(old);
     return *this;
   }
   ~HostBuffer() { std::free(block_); }
