@@ -59,6 +59,23 @@ TEST_CASE("fit learns while it grows, and tells its observers") {
   CHECK(evaluate(net, q.data, {.top_k = 4}).top_k_accuracy == 1);
 }
 
+TEST_CASE("a network in which New changes channels and size trains through its growth") {
+  Quadrants q;
+  using Resized = Sequential<DropIn<Conv<2, 3>, Sequential<Conv<5, 2, Pad<1>>, ReLU>, Resize<>>, Linear<4>>;
+  Network<Resized, In> net(Fill{}, Seed{1});
+  Trainer trainer{net, Sgd{.momentum = 0.9f}, Fixed{0.05f}, Gradual{.start = 20, .length = 40}};
+  trainer.fit(q.data, {.batch = 16, .iterations = 20});
+  const double before = evaluate(net, q.data).accuracy;
+  trainer.fit(q.data, {.batch = 16, .iterations = 20});
+  CHECK(net.shares()[0].p == 0.5);
+  CHECK(evaluate(net, q.data).accuracy > 0.9);
+  trainer.fit(q.data, {.batch = 16, .iterations = 40});
+  CHECK(net.shares()[0].complete());
+  CHECK(before > 0.7);
+  CHECK(evaluate(net, q.data).accuracy > 0.95);
+  CHECK(evaluate(collapsed(net), q.data).accuracy == evaluate(net, q.data).accuracy);
+}
+
 TEST_CASE("fit in pieces equals fit at once") {
   Quadrants q;
   Network<Spec, In> once(Fill{}, Seed{1}), pieces(Fill{}, Seed{1});
