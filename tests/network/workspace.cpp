@@ -19,6 +19,19 @@ TEST_CASE("bad sizes are refused in words") {
   CHECK_THROWS_WITH_AS(Cpu(-1), doctest::Contains("-1 threads"), Error);
 }
 
+TEST_CASE("a tensor's memory is Eigen's without a copy") {
+  Tensor<Image<2, 1, 3>> t(2, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  auto m = eigen(t);
+  CHECK(m.rows() == 2);
+  CHECK(m.cols() == 6);
+  CHECK(m(1, 3) == t(1, 1, 0, 0));
+  CHECK(m.data() == t.data());
+  m(0, 5) = -1;
+  CHECK(t(0, 1, 0, 2) == -1);
+  const auto& constant = t;
+  CHECK(eigen(constant).sum() == doctest::Approx(71));
+}
+
 TEST_CASE("a batch's outputs do not depend on what else is in the batch or was in the workspace") {
   const Network<Spec, In> net;
   const auto x = test::random_values<float>(5 * In::size, 1);

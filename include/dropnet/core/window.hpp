@@ -30,24 +30,30 @@ struct OptionValue {
   static constexpr int stride = 0;
   static constexpr int pad = 0;
   static constexpr bool known = false;
+  static constexpr bool is_stride = false;
 };
 template <int N>
 struct OptionValue<Stride<N>> {
   static constexpr int stride = N;
   static constexpr int pad = 0;
   static constexpr bool known = true;
+  static constexpr bool is_stride = true;
 };
 template <int N>
 struct OptionValue<Pad<N>> {
   static constexpr int stride = 0;
   static constexpr int pad = N;
   static constexpr bool known = true;
+  static constexpr bool is_stride = false;
 };
 
 /// Stride<> and Pad<> picked out of a layer's options.
 template <int DefaultStride, class... Options>
 struct WindowOptions {
   static constexpr bool known = (OptionValue<Options>::known && ...);
+  static constexpr int strides = (int(OptionValue<Options>::is_stride) + ... + 0);
+  static_assert(strides <= 1, "dropnet: Stride<> is given more than once");
+  static_assert(!known || int(sizeof...(Options)) - strides <= 1, "dropnet: Pad<> is given more than once");
   static constexpr int given_stride = (OptionValue<Options>::stride + ... + 0);
   static constexpr int stride = given_stride ? given_stride : DefaultStride;
   static constexpr int pad = (OptionValue<Options>::pad + ... + 0);

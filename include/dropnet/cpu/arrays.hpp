@@ -3,7 +3,11 @@
 #include <Eigen/Core>
 #include <cstddef>
 
-namespace dropnet::detail {
+#include "dropnet/core/tensor.hpp"
+
+namespace dropnet {
+
+namespace detail {
 
 template <class T>
 using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
@@ -18,6 +22,18 @@ Eigen::Map<const Array<T>> array(const T* data, std::size_t begin, std::size_t e
   return {data + begin, std::ptrdiff_t(end - begin)};
 }
 
+/// Memory as a row-major matrix, without a copy.
+template <class T>
+using RowMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class T>
+Eigen::Map<RowMatrix<T>> matrix(T* data, std::size_t rows, std::size_t columns) {
+  return {data, std::ptrdiff_t(rows), std::ptrdiff_t(columns)};
+}
+template <class T>
+Eigen::Map<const RowMatrix<T>> matrix(const T* data, std::size_t rows, std::size_t columns) {
+  return {data, std::ptrdiff_t(rows), std::ptrdiff_t(columns)};
+}
+
 /// to = from, or to += from.
 template <class To, class From>
 void put(To to, const From& from, bool add) {
@@ -27,4 +43,16 @@ void put(To to, const From& from, bool add) {
     to = from;
 }
 
-}  // namespace dropnet::detail
+}  // namespace detail
+
+/// A tensor's own memory as an Eigen matrix, one sample [channel][row][column] per row.
+template <class Shape, class T>
+Eigen::Map<detail::RowMatrix<T>> eigen(Tensor<Shape, T>& tensor) {
+  return detail::matrix(tensor.data(), std::size_t(tensor.batch()), Shape::size);
+}
+template <class Shape, class T>
+Eigen::Map<const detail::RowMatrix<T>> eigen(const Tensor<Shape, T>& tensor) {
+  return detail::matrix(tensor.data(), std::size_t(tensor.batch()), Shape::size);
+}
+
+}  // namespace dropnet

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/window.hpp"
+#include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
 #include "dropnet/cpu/conv_direct.hpp"
 #include "dropnet/cpu/conv_patches.hpp"
@@ -48,7 +48,7 @@ void sum_over_batch(Cpu& cpu, int batch, std::size_t operations, std::size_t wei
 template <class Out, class T>
 void add_bias_gradient(const T* dy, T* db) {
   for (int f = 0; f < Out::channels; ++f)
-    db[f] += Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(dy + std::size_t(f) * Out::plane, std::ptrdiff_t(Out::plane)).sum();
+    db[f] += array(dy, std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
 }
 
 /// Rows at a pitch become rows behind each other: to(c, r, q) = (or +=) from(c, r, q) + bias[c].
@@ -133,39 +133,38 @@ struct PatchConv {
   using In = typename W::in;
   using Out = typename W::out;
   using P = patches::Patches<W>;
-  using Vector = Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, 1>>;
+  static constexpr std::size_t filters = Out::channels;
 
-  static auto weights(const T* w) { return patches::ConstMap<T>(w, Out::channels, P::rows); }
+  static auto weights(Weight<T> w) { return matrix(w.data, filters, P::rows); }
+  static auto gathered(const T* patches) { return matrix(patches, P::rows, P::columns); }
+  static auto gradient(Blob<T, Out> y, int n) { return matrix(static_cast<const T*>(y.sample_diff(n)), filters, P::columns); }
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
-      T* gathered = cpu.scratch<T>(worker, P::size);
-      P::gather(x.sample(n), gathered);
-      patches::Map<T> to(y.sample(n), Out::channels, P::columns);
-      to.colwise() = Vector(b.data, Out::channels);
-      to.noalias() += weights(w.data) * patches::ConstMap<T>(gathered, P::rows, P::columns);
+      T* patches = cpu.scratch<T>(worker, P::size);
+      P::gather(x.sample(n), patches);
+      auto to = matrix(y.sample(n), filters, P::columns);
+      to.colwise() = array(b.data, 0, filters).matrix();
+      to.noalias() += weights(w) * gathered(patches);
     });
   }
 
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
     cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
-      T* gathered = cpu.scratch<T>(worker, P::size);
-      patches::Map<T>(gathered, P::rows, P::columns).noalias() =
-          weights(w.data).transpose() * patches::ConstMap<T>(y.sample_diff(n), Out::channels, P::columns);
+      T* patches = cpu.scratch<T>(worker, P::size);
+      matrix(patches, P::rows, P::columns).noalias() = weights(w).transpose() * gradient(y, n);
       if (!x.add) std::fill_n(x.sample_diff(n), In::size, T(0));
-      P::scatter_add(gathered, x.sample_diff(n));
+      P::scatter_add(patches, x.sample_diff(n));
     });
   }
 
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, Out::channels, b,
+    sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, filters, b,
                       [&](int first, int last, int worker, T* dw, T* db) {
-                        T* gathered = cpu.scratch<T>(worker, P::size);
+                        T* patches = cpu.scratch<T>(worker, P::size);
                         for (int n = first; n < last; ++n) {
-                          P::gather(x.sample(n), gathered);
-                          patches::Map<T>(dw, Out::channels, P::rows).noalias() +=
-                              patches::ConstMap<T>(y.sample_diff(n), Out::channels, P::columns) *
-                              patches::ConstMap<T>(gathered, P::rows, P::columns).transpose();
+                          P::gather(x.sample(n), patches);
+                          matrix(dw, filters, P::rows).noalias() += gradient(y, n) * gathered(patches).transpose();
                           add_bias_gradient<Out>(y.sample_diff(n), db);
                         }
                       });

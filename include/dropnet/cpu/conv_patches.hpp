@@ -1,17 +1,9 @@
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cstddef>
 
 namespace dropnet::patches {
-
-template <class T>
-using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-template <class T>
-using Map = Eigen::Map<Matrix<T>>;
-template <class T>
-using ConstMap = Eigen::Map<const Matrix<T>>;
 
 /// Convolution as a matrix product: row (c, ky, kx) of the patch matrix holds, for each output pixel, the input
 /// that this weight meets. Serves every window.
@@ -20,9 +12,9 @@ struct Patches {
   using In = typename W::in;
   using Out = typename W::out;
   static constexpr int K = W::kernel;
-  static constexpr std::ptrdiff_t rows = std::ptrdiff_t(In::channels) * K * K;
-  static constexpr std::ptrdiff_t columns = std::ptrdiff_t(Out::plane);
-  static constexpr std::size_t size = std::size_t(rows * columns);
+  static constexpr std::size_t rows = std::size_t(In::channels) * K * K;
+  static constexpr std::size_t columns = Out::plane;
+  static constexpr std::size_t size = rows * columns;
 
   template <class T>
   static void gather(const T* x, T* to) {

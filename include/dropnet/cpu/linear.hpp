@@ -5,22 +5,12 @@
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
 
 namespace dropnet {
 
 namespace detail {
-
-template <class T>
-using RowMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-template <class T>
-Eigen::Map<RowMatrix<T>> matrix(T* data, std::size_t rows, std::size_t columns) {
-  return {data, std::ptrdiff_t(rows), std::ptrdiff_t(columns)};
-}
-template <class T>
-Eigen::Map<const RowMatrix<T>> matrix(const T* data, std::size_t rows, std::size_t columns) {
-  return {data, std::ptrdiff_t(rows), std::ptrdiff_t(columns)};
-}
 
 /// Calls work(begin, count) for blocks of 0..size whose length does not depend on the number of threads.
 template <class Work>

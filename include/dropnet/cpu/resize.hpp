@@ -6,8 +6,8 @@
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/interpolate.hpp"
+#include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
-#include "dropnet/cpu/linear.hpp"
 
 namespace dropnet {
 

@@ -33,18 +33,16 @@ class Batches {
   /// Fills the workspace's inputs and labels with batch t.
   template <class Workspace>
   void load(std::uint64_t t, Workspace& ws) {
-    using T = typename Workspace::T;
-    std::vector<T>& images = buffer<T>();
-    images.resize(std::size_t(batch_) * data_.image_size());
-    labels_.resize(std::size_t(batch_));
-    for (std::size_t i = 0; i < labels_.size(); ++i) {
+    std::vector<typename Workspace::T> images(std::size_t(batch_) * data_.image_size());
+    std::vector<int> labels(static_cast<std::size_t>(batch_));
+    for (std::size_t i = 0; i < labels.size(); ++i) {
       const std::uint64_t place = t * std::uint64_t(batch_) + i;
       const std::size_t image = order(place / data_.size())[place % data_.size()];
       data_.image(image, images.data() + i * data_.image_size());
-      labels_[i] = data_.labels()[image];
+      labels[i] = data_.labels()[image];
     }
     ws.load(images);
-    ws.load_labels(labels_);
+    ws.load_labels(labels);
   }
 
  private:
@@ -55,22 +53,11 @@ class Batches {
     }
     return order_;
   }
-  template <class T>
-  auto& buffer() {
-    if constexpr (std::is_same_v<T, float>)
-      return floats_;
-    else
-      return doubles_;
-  }
-
   const Dataset& data_;
   int batch_;
   Seed seed_;
   std::uint64_t epoch_ = 0;
   std::vector<std::uint32_t> order_;
-  std::vector<float> floats_;
-  std::vector<double> doubles_;
-  std::vector<int> labels_;
 };
 
 }  // namespace dropnet

@@ -10,11 +10,17 @@ namespace dropnet {
 
 namespace detail {
 
+template <class Adapter>
+inline constexpr bool is_resize = false;
+template <int... Shape>
+inline constexpr bool is_resize<Resize<Shape...>> = true;
+
 /// A site: u -> y, where y_i = r_i v_i + (1 - r_i) u_i and v = New(u). New writes v into y, and what is not let in
 /// is overwritten with u: no place is needed for v, and at p = 1 nothing is copied.
 template <class New, class Adapter>
 struct Site {
   static constexpr bool adapts = !std::is_void_v<Adapter>;
+  static_assert(!adapts || is_resize<Adapter>, "dropnet: DropIn: the third argument adapts Prev's output; it must be Resize<> or Resize<C, H, W>");
   const New& added;
 
   /// The type of the layer that makes u agree with v: Resize<> takes its shape from v.
