@@ -46,7 +46,7 @@ def draw(path, title, curves, ramp=None):
         axes.axvspan(*ramp, color="#009E73", alpha=0.08, linewidth=0)
         axes.annotate("layers are let in", (sum(ramp) / 2, 2), ha="center", color="#666666")
     axes.axhline(10, color="#999999", linewidth=0.8)
-    axes.annotate("chance", (axes.get_xlim()[1], 10), ha="right", va="bottom", color="#666666")
+    axes.annotate("chance", (axes.get_xlim()[1], 9.5), ha="right", va="top", color="#666666")
     axes.set(title=title, xlabel="iteration", ylabel="test accuracy, %", ylim=(0, 100))
     axes.grid(alpha=0.3)
     axes.legend(loc="center right", framealpha=0.9)

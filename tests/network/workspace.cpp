@@ -16,6 +16,7 @@ TEST_CASE("bad sizes are refused in words") {
   CHECK_THROWS_WITH_AS(ws.load_labels(std::vector<int>{1, 2}), doctest::Contains("2 labels for a batch of 1"), Error);
   CHECK_THROWS_WITH_AS(ws.load_labels(std::vector<int>{4}), doctest::Contains("4 outputs"), Error);
   CHECK_THROWS_WITH_AS((Tensor<In>(2, std::vector<float>(5))), doctest::Contains("exactly 72"), Error);
+  CHECK_THROWS_WITH_AS((Tensor<In>(-1)), doctest::Contains("the batch is -1"), Error);
   CHECK_THROWS_WITH_AS(Cpu(-1), doctest::Contains("-1 threads"), Error);
 }
 

@@ -17,7 +17,8 @@ class Tensor {
   using shape = Shape;
   using value_type = T;
 
-  explicit Tensor(int batch) : batch_(batch), values_(std::size_t(batch) * Shape::size) {}
+  /// Zeros. Throws Error if the batch is negative.
+  explicit Tensor(int batch) : batch_(checked(batch)), values_(std::size_t(batch) * Shape::size) {}
   /// Throws Error if the number of values is not batch times the sample's size.
   Tensor(int batch, std::span<const T> values) : Tensor(batch) {
     if (values.size() != values_.size())
@@ -40,6 +41,10 @@ class Tensor {
  private:
   static std::size_t index(int n, int c, int row, int column) {
     return ((std::size_t(n) * Shape::channels + std::size_t(c)) * Shape::height + std::size_t(row)) * Shape::width + std::size_t(column);
+  }
+  static int checked(int batch) {
+    if (batch < 0) throw Error("dropnet: Tensor: the batch is " + std::to_string(batch) + "; it must be at least 0");
+    return batch;
   }
   int batch_ = 0;
   HostBuffer<T> values_;
