@@ -18,7 +18,7 @@ def main():
         records, _ = curves.read(f"runs/demo/{name}/metrics.csv")
         x, y = curves.tests(records)
         drawn.append((label, name, x, y))
-        summary = subprocess.run(["build/release/bin/mnist", "summary", "--depth", str(depth)], check=True, text=True,
+        summary = subprocess.run(["build/demo/bin/mnist", "summary", "--depth", str(depth)], check=True, text=True,
                                  capture_output=True).stdout.splitlines()
         convolutions = sum(line.startswith("conv") for line in summary)
         parameters = next(line.split()[1] for line in summary if line.startswith("total"))
