@@ -21,6 +21,8 @@ TEST_CASE("conv: shapes that go through patches") {
 }
 TEST_CASE("conv: a batch that is summed in several pieces") { test::check<Image<2, 6, 6>>(Conv<3, 3, Pad<1>>{}, {}, 21); }
 
+TEST_CASE("conv: planes that fill the nearest cache alone") { test::check<Image<1, 30, 30>>(Conv<5, 3, Pad<1>>{}, {}, 10); }
+
 TEST_CASE("conv: output size") {
   static_assert(std::is_same_v<decltype(Conv<96, 11, Stride<4>>::output(Image<3, 227, 227>{})), Image<96, 55, 55>>);
   static_assert(std::is_same_v<decltype(Conv<20, 3, Pad<1>>::output(Image<20, 24, 24>{})), Image<20, 24, 24>>);

@@ -115,6 +115,7 @@ struct DirectConv {
                       [&](int first, int last, int worker, T* dw, T* db) {
                         T* xs = cpu.scratch<T>(worker, Gradient::scratch);
                         T* dys = xs + Gradient::samples * Gradient::X::size;
+                        T* between = dys + Gradient::samples * Gradient::dy_size;
                         for (int from = first; from < last; from += Gradient::samples) {
                           const int count = std::min(Gradient::samples, last - from);
                           for (int i = 0; i < count; ++i) {
@@ -122,7 +123,7 @@ struct DirectConv {
                             Gradient::fill(y.sample_diff(from + i), dys + std::size_t(i) * Gradient::dy_size);
                             add_bias_gradient<Out>(y.sample_diff(from + i), db);
                           }
-                          Gradient::run(count, xs, dys, dw);
+                          Gradient::run(count, xs, dys, between, dw);
                         }
                       });
   }

@@ -128,9 +128,13 @@ struct Gradient {
   static constexpr int most_channels = std::max(1, (lanes::registers - 1) / (K + 1));
   static constexpr int B = F % 5 == 0 && most_channels >= 5 ? 5 : block_of(F, most_channels);
   static constexpr int blocks = ceil_div(F, B);
-  static constexpr int samples = 8;  ///< taken together, so that sums are added up across lanes rarely
+  static constexpr int samples = 8;  ///< that a call of run takes
   static constexpr std::size_t dy_size = std::size_t(blocks) * B * X::out_plane;
-  static constexpr std::size_t scratch = samples * (X::size + dy_size);
+  /// Samples whose dy, for one block, stays in the nearest cache while all its inputs go by.
+  static constexpr int group = std::clamp(int(16384 / (sizeof(T) * B * X::out_plane)), 1, samples);
+  /// Sums of a block, not yet added up across lanes, between one group and the next.
+  static constexpr std::size_t sums_size = std::size_t(In::channels) * K * B * K * lanes::width<T>;
+  static constexpr std::size_t scratch = samples * (X::size + dy_size) + sums_size;
 
   /// dy laid out at X's pitch; what is no output is zero.
   static void fill(const T* dy, T* to) {
@@ -146,31 +150,42 @@ struct Gradient {
   }
 
   /// Adds to dw the gradient of up to `samples` samples; x and dy as filled, one sample behind the other.
-  static void run(int count, const T* x, const T* dy, T* dw) {
+  static void run(int count, const T* x, const T* dy, T* between, T* dw) {
+    for (int block = 0; block < blocks; ++block)
+      for (int from = 0; from < count; from += group)
+        for (int c = 0; c < In::channels; ++c)
+          for (int ky = 0; ky < K; ++ky)
+            tile(std::min(group, count - from), from == 0, from + group >= count,
+                 x + std::size_t(from) * X::size + std::size_t(c) * X::plane + ky * X::pitch,
+                 dy + std::size_t(from) * dy_size + std::size_t(block) * B * X::out_plane,
+                 between + (c * K + ky) * B * K * lanes::width<T>,
+                 dw + ((std::ptrdiff_t(block) * B * In::channels + c) * K + ky) * K, std::min(B, F - block * B));
+  }
+
+ private:
+  /// B x K sums over some samples, from zero or from where the last group left them, to there or to dw.
+  static void tile(int count, bool first, bool last, const T* x, const T* dy, T* between, T* dw, int filters) {
     using Packet = lanes::Packet<T>;
     constexpr int L = lanes::width<T>;
-    for (int block = 0; block < blocks; ++block)
-      for (int c = 0; c < In::channels; ++c)
-        for (int ky = 0; ky < K; ++ky) {
-          Packet sums[B][K];
-          for (int b = 0; b < B; ++b)
-            for (int kx = 0; kx < K; ++kx) sums[b][kx] = lanes::all(T(0));
-          for (int n = 0; n < count; ++n) {
-            const T* in = x + std::size_t(n) * X::size + std::size_t(c) * X::plane + ky * X::pitch;
-            const T* out = dy + std::size_t(n) * dy_size + std::size_t(block) * B * X::out_plane;
-            for (int i = 0; i < X::out_plane; i += L) {
-              Packet d[B];
-              for (int b = 0; b < B; ++b) d[b] = lanes::load(out + b * X::out_plane + i);
-              for (int kx = 0; kx < K; ++kx) {
-                const Packet value = lanes::load(in + i + kx);
-                for (int b = 0; b < B; ++b) sums[b][kx] = lanes::fma(d[b], value, sums[b][kx]);
-              }
-            }
-          }
-          for (int b = 0; b < B && block * B + b < F; ++b)
-            for (int kx = 0; kx < K; ++kx)
-              dw[((std::ptrdiff_t(block) * B + b) * In::channels + c) * K * K + ky * K + kx] += lanes::sum(sums[b][kx]);
+    Packet sums[B][K];
+    for (int b = 0; b < B; ++b)
+      for (int kx = 0; kx < K; ++kx) sums[b][kx] = first ? lanes::all(T(0)) : lanes::load(between + (b * K + kx) * L);
+    for (int n = 0; n < count; ++n, x += X::size, dy += dy_size)
+      for (int i = 0; i < X::out_plane; i += L) {
+        Packet d[B];
+        for (int b = 0; b < B; ++b) d[b] = lanes::load(dy + b * X::out_plane + i);
+        for (int kx = 0; kx < K; ++kx) {
+          const Packet value = lanes::load(x + i + kx);
+          for (int b = 0; b < B; ++b) sums[b][kx] = lanes::fma(d[b], value, sums[b][kx]);
         }
+      }
+    for (int b = 0; b < B; ++b)
+      for (int kx = 0; kx < K; ++kx) {
+        if (!last)
+          lanes::store(between + (b * K + kx) * L, sums[b][kx]);
+        else if (b < filters)
+          dw[std::ptrdiff_t(b) * In::channels * K * K + kx] += lanes::sum(sums[b][kx]);
+      }
   }
 };
 
