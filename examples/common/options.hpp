@@ -92,28 +92,29 @@ struct TrainOptions {
         }
       }, "");
     };
-    const CLI::Range whole(std::int64_t(0), std::int64_t(1) << 50);
+    const auto whole = CLI::Range(std::int64_t(0), std::int64_t(1) << 50).description("0 or more");
+    const auto not_negative = CLI::NonNegativeNumber.description("0 or more");
     app.add_option("--growth", growth, "how layers behind DropIn come in: none (all there from the start), gradual, staggered, regularizing")
         ->check(CLI::IsMember({"none", "gradual", "staggered", "regularizing"}))->capture_default_str()->group("Growth");
     app.add_option("--dropin-start", start, "iteration at which growth begins")->check(whole)->capture_default_str()->group("Growth");
     app.add_option("--dropin-length", length, "iterations from p = 0 to p = 1")->check(whole)->capture_default_str()->group("Growth");
     app.add_option("--dropin-gap", gap, "staggered: iterations between the starts of two sites (default: the length)")->check(whole)->group("Growth");
-    app.add_option("--dropin-p", p, "regularizing: the constant share of new units")->check(CLI::Range(0.0, 1.0))->capture_default_str()->group("Growth");
+    app.add_option("--dropin-p", p, "regularizing: the constant share of new units")->check(CLI::Range(0.0, 1.0).description("0 to 1"))->capture_default_str()->group("Growth");
     app.add_option("--dropin-mask", mask, "which units are let in: unit (Eq. 1), bernoulli (at random); regularizing always draws")
         ->check(CLI::IsMember({"unit", "bernoulli"}))->capture_default_str()->group("Growth");
     app.add_option("--filler", filler, "first weights: xavier, msra, gaussian:STD, constant:VALUE")->check(valid(parse_filler))->capture_default_str()->group("Weights");
     app.add_option("--new-filler", new_filler, "first weights of the layers behind DropIn")->check(valid(parse_filler))->capture_default_str()->group("Weights");
     app.add_option("--weights", weights, "a model.safetensors to begin with: what fits by name is copied")->check(CLI::ExistingFile)->group("Weights");
     app.add_option("--seed", seed, "of weights, order of images and masks")->capture_default_str()->group("Weights");
-    app.add_option("--iterations", iterations, "batches to train on")->check(CLI::Range(std::int64_t(1), std::int64_t(1) << 50))->capture_default_str()->group("Solver");
-    app.add_option("--batch", batch, "images in a batch")->check(CLI::Range(1, 1 << 20))->capture_default_str()->group("Solver");
-    app.add_option("--lr", lr, "base learning rate")->check(CLI::NonNegativeNumber)->capture_default_str()->group("Solver");
+    app.add_option("--iterations", iterations, "batches to train on")->check(CLI::Range(std::int64_t(1), std::int64_t(1) << 50).description("1 or more"))->capture_default_str()->group("Solver");
+    app.add_option("--batch", batch, "images in a batch")->check(CLI::Range(1, 1 << 20).description("1 or more"))->capture_default_str()->group("Solver");
+    app.add_option("--lr", lr, "base learning rate")->check(not_negative)->capture_default_str()->group("Solver");
     app.add_option("--lr-policy", policy, "fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER")
         ->check(valid([](const std::string& t) { parse_policy(t, 1); }))->capture_default_str()->group("Solver");
-    app.add_option("--momentum", momentum, "of the gradient steps")->check(CLI::Range(0.0, 0.9999))->capture_default_str()->group("Solver");
-    app.add_option("--weight-decay", weight_decay, "L2 penalty")->check(CLI::NonNegativeNumber)->capture_default_str()->group("Solver");
-    app.add_option("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(CLI::NonNegativeNumber)->capture_default_str()->group("Solver");
-    app.add_option("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024))->capture_default_str();
+    app.add_option("--momentum", momentum, "of the gradient steps")->check(CLI::Range(0.0, 0.9999).description("0 to 0.9999"))->capture_default_str()->group("Solver");
+    app.add_option("--weight-decay", weight_decay, "L2 penalty")->check(not_negative)->capture_default_str()->group("Solver");
+    app.add_option("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(not_negative)->capture_default_str()->group("Solver");
+    app.add_option("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024).description("0 or more"))->capture_default_str();
     app.add_option("--out", out, "folder for metrics.csv and model.safetensors")->capture_default_str()->group("Output");
     app.add_option("--test-interval", test_interval, "iterations between tests; 0: at the end only")->check(whole)->capture_default_str()->group("Output");
     app.add_option("--display", display, "iterations between lines; 0: none")->check(whole)->capture_default_str()->group("Output");
