@@ -19,7 +19,10 @@ TEST_CASE("conv: shapes that go through patches") {
   test::check<Image<2, 4, 4>>(Conv<3, 4>{});
   test::check<Image<1, 3, 3>>(Conv<2, 3, Pad<3>>{});
 }
-TEST_CASE("conv: a batch that is summed in several pieces") { test::check<Image<2, 6, 6>>(Conv<3, 3, Pad<1>>{}, {}, 21); }
+TEST_CASE("conv: a batch that is summed in several pieces") {
+  test::check<Image<2, 6, 6>>(Conv<3, 3, Pad<1>>{}, {}, 21);
+  test::check<Image<1, 5, 4>>(Conv<2, 3>{}, {}, 75);  // pieces of more than eight samples
+}
 
 TEST_CASE("conv: planes that fill the nearest cache alone") { test::check<Image<1, 30, 30>>(Conv<5, 3, Pad<1>>{}, {}, 10); }
 

@@ -51,8 +51,8 @@ TEST_CASE("Eq. 1: how many units are let in") {
   CHECK(units_let_in(0.25, 10) == 2);
   CHECK(units_let_in(0, 10) == 0);
   CHECK(units_let_in(1, 10) == 10);
-  for (std::size_t n : {3u, 49u, 11520u, 290400u})
-    for (std::size_t k = 0; k <= n; k += n / 3 + 1) CHECK(units_let_in(double(k) / double(n), n) == k);
+  for (std::size_t n : {3u, 49u, 98u, 11520u})
+    for (std::size_t k = 0; k <= n; ++k) REQUIRE(units_let_in(double(k) / double(n), n) == k);
 }
 
 TEST_CASE_TEMPLATE("mask: units come from the branch that the mask says", Backend, Cpu, Reference) {

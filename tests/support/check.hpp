@@ -101,6 +101,17 @@ struct Run {
     auto& w = const_cast<typename Net::workspace&>(ws);
     return {w.input().diff, w.input().diff + x.size()};
   }
+  /// What a backward pass that adds to the input's gradient adds to ones.
+  std::vector<T> added_input_gradient() {
+    auto x_blob = ws.input();
+    std::fill_n(x_blob.diff, x.size(), T(1));
+    std::copy(coefficients.begin(), coefficients.end(), ws.output().diff);
+    const auto pass = ws.pass(net, training, 3, dn::Seed{5}, nullptr);
+    net.spec().backward(dn::Scope<Backend, T>(pass, dn::Extent{}), x_blob.adding(), ws.output());
+    std::vector<T> values(x_blob.diff, x_blob.diff + x.size());
+    for (T& v : values) v -= 1;
+    return values;
+  }
   std::vector<T> gradient(const dn::TensorInfo& t) const {
     std::vector<T> values(t.size);
     ws.gradients().download(t.offset, values);
@@ -187,6 +198,9 @@ void check_values(Spec spec, const std::vector<dn::Share>& shares, int batch, bo
     all_expected.insert(all_expected.end(), e.begin(), e.end());
   }
   CHECK(distance(all_found, all_expected) < tolerance);
+  const auto dx = expected.input_gradient();
+  CHECK(distance(expected.added_input_gradient(), dx) < 1e-12);
+  CHECK(distance(found.added_input_gradient(), dx) < 10 * tolerance);
 }
 
 /// Everything above for one layer or network.
