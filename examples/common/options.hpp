@@ -67,7 +67,8 @@ inline dn::LearningRate parse_policy(const std::string& text, float base) {
   }
   if (parts.size() == 3 && parts[0] == "inv")
     return dn::Inverse{base, float(detail::number(parts[1], text)), float(detail::number(parts[2], text))};
-  throw CLI::ValidationError("'" + text + "' is no learning-rate policy; there are fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER");
+  throw CLI::ValidationError("'" + text + "' is no learning-rate policy; there are fixed, step:GAMMA:STEP, "
+                             "multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER");
 }
 
 /// What all training programs take; the defaults are the calling program's to change.
@@ -93,32 +94,43 @@ struct TrainOptions {
       }, "");
     };
     const auto whole = CLI::Range(std::int64_t(0), std::int64_t(1) << 50).description("0 or more");
+    const auto at_least_1 = CLI::Range(std::int64_t(1), std::int64_t(1) << 50).description("1 or more");
     const auto not_negative = CLI::NonNegativeNumber.description("0 or more");
-    app.add_option("--growth", growth, "how layers behind DropIn come in: none (all there from the start), gradual, staggered, regularizing")
-        ->check(CLI::IsMember({"none", "gradual", "staggered", "regularizing"}))->capture_default_str()->group("Growth");
-    app.add_option("--dropin-start", start, "iteration at which growth begins")->check(whole)->capture_default_str()->group("Growth");
-    app.add_option("--dropin-length", length, "iterations from p = 0 to p = 1")->check(whole)->capture_default_str()->group("Growth");
-    app.add_option("--dropin-gap", gap, "staggered: iterations between the starts of two sites (default: the length)")->check(whole)->group("Growth");
-    app.add_option("--dropin-p", p, "regularizing: the constant share of new units")->check(CLI::Range(0.0, 1.0).description("0 to 1"))->capture_default_str()->group("Growth");
-    app.add_option("--dropin-mask", mask, "which units are let in: unit (Eq. 1), bernoulli (at random); regularizing always draws")
-        ->check(CLI::IsMember({"unit", "bernoulli"}))->capture_default_str()->group("Growth");
-    app.add_option("--filler", filler, "first weights: xavier, msra, gaussian:STD, constant:VALUE")->check(valid(parse_filler))->capture_default_str()->group("Weights");
-    app.add_option("--new-filler", new_filler, "first weights of the layers behind DropIn")->check(valid(parse_filler))->capture_default_str()->group("Weights");
-    app.add_option("--weights", weights, "a model.safetensors to begin with: what fits by name is copied")->check(CLI::ExistingFile)->group("Weights");
-    app.add_option("--seed", seed, "of weights, order of images and masks")->capture_default_str()->group("Weights");
-    app.add_option("--iterations", iterations, "batches to train on")->check(CLI::Range(std::int64_t(1), std::int64_t(1) << 50).description("1 or more"))->capture_default_str()->group("Solver");
-    app.add_option("--batch", batch, "images in a batch")->check(CLI::Range(1, 1 << 20).description("1 or more"))->capture_default_str()->group("Solver");
-    app.add_option("--lr", lr, "base learning rate")->check(not_negative)->capture_default_str()->group("Solver");
-    app.add_option("--lr-policy", policy, "fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER")
-        ->check(valid([](const std::string& t) { parse_policy(t, 1); }))->capture_default_str()->group("Solver");
-    app.add_option("--momentum", momentum, "of the gradient steps")->check(CLI::Range(0.0, 0.9999).description("0 to 0.9999"))->capture_default_str()->group("Solver");
-    app.add_option("--weight-decay", weight_decay, "L2 penalty")->check(not_negative)->capture_default_str()->group("Solver");
-    app.add_option("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(not_negative)->capture_default_str()->group("Solver");
-    app.add_option("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024).description("0 or more"))->capture_default_str();
-    app.add_option("--out", out, "folder for metrics.csv and model.safetensors")->capture_default_str()->group("Output");
-    app.add_option("--test-interval", test_interval, "iterations between tests; 0: at the end only")->check(whole)->capture_default_str()->group("Output");
-    app.add_option("--display", display, "iterations between lines; 0: none")->check(whole)->capture_default_str()->group("Output");
-    app.add_option("--note", note, "a comment line for the head of metrics.csv")->group("Output");
+    const auto filler_text = valid(parse_filler), policy_text = valid([](const std::string& t) { parse_policy(t, 1); });
+    const auto share = CLI::Range(0.0, 1.0).description("0 to 1"), momentums = CLI::Range(0.0, 0.9999).description("0 to 0.9999");
+
+    std::string group;
+    const auto add = [&](const char* name, auto& value, const char* help) {
+      return app.add_option(name, value, help)->capture_default_str()->group(group);
+    };
+    group = "Growth";
+    add("--growth", growth, "how layers behind DropIn come in: none (all there from the start), gradual, staggered, regularizing")
+        ->check(CLI::IsMember({"none", "gradual", "staggered", "regularizing"}));
+    add("--dropin-start", start, "iteration at which growth begins")->check(whole);
+    add("--dropin-length", length, "iterations from p = 0 to p = 1")->check(whole);
+    add("--dropin-gap", gap, "staggered: iterations between the starts of two sites (default: the length)")->check(whole)->default_str("");
+    add("--dropin-p", p, "regularizing: the constant share of new units")->check(share);
+    add("--dropin-mask", mask, "which units are let in: unit (Eq. 1), bernoulli (at random); regularizing always draws")
+        ->check(CLI::IsMember({"unit", "bernoulli"}));
+    group = "Weights";
+    add("--filler", filler, "first weights: xavier, msra, gaussian:STD, constant:VALUE")->check(filler_text);
+    add("--new-filler", new_filler, "first weights of the layers behind DropIn")->check(filler_text);
+    add("--weights", weights, "a model.safetensors to begin with: what fits by name is copied")->check(CLI::ExistingFile);
+    add("--seed", seed, "of weights, order of images and masks");
+    group = "Solver";
+    add("--iterations", iterations, "batches to train on")->check(at_least_1);
+    add("--batch", batch, "images in a batch")->check(CLI::Range(1, 1 << 20).description("1 or more"));
+    add("--lr", lr, "base learning rate")->check(not_negative);
+    add("--lr-policy", policy, "fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER")->check(policy_text);
+    add("--momentum", momentum, "of the gradient steps")->check(momentums);
+    add("--weight-decay", weight_decay, "L2 penalty")->check(not_negative);
+    add("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(not_negative);
+    add("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024).description("0 or more"));
+    group = "Output";
+    add("--out", out, "folder for metrics.csv and model.safetensors");
+    add("--test-interval", test_interval, "iterations between tests; 0: at the end only")->check(whole);
+    add("--display", display, "iterations between lines; 0: none")->check(whole);
+    add("--note", note, "a comment line for the head of metrics.csv");
   }
 
   dn::Growth growth_schedule() const {

@@ -9,10 +9,13 @@ using LeNetOf = dropnet::Sequential<dropnet::DropInStack<First1, New1, dropnet::
                                     dropnet::DropInStack<First2, New2, dropnet::Dynamic>, dropnet::MaxPool<2>,
                                     dropnet::Linear<500>, dropnet::ReLU, dropnet::Linear<10>>;
 
+template <int Filters, int Kernel, class... Options>
+using Rectified = dropnet::Sequential<dropnet::Conv<Filters, Kernel, Options...>, dropnet::ReLU>;
+
 using LeNetLinear = LeNetOf<dropnet::Conv<20, 5>, dropnet::Conv<20, 3, dropnet::Pad<1>>,
                             dropnet::Conv<50, 5>, dropnet::Conv<50, 3, dropnet::Pad<1>>>;
-using LeNetRectified = LeNetOf<dropnet::Sequential<dropnet::Conv<20, 5>, dropnet::ReLU>, dropnet::Sequential<dropnet::Conv<20, 3, dropnet::Pad<1>>, dropnet::ReLU>,
-                               dropnet::Sequential<dropnet::Conv<50, 5>, dropnet::ReLU>, dropnet::Sequential<dropnet::Conv<50, 3, dropnet::Pad<1>>, dropnet::ReLU>>;
+using LeNetRectified = LeNetOf<Rectified<20, 5>, Rectified<20, 3, dropnet::Pad<1>>,
+                               Rectified<50, 5>, Rectified<50, 3, dropnet::Pad<1>>>;
 
 template <class Spec>
 Spec lenet(int n) {

@@ -16,7 +16,8 @@ struct NetOptions {
   int depth = 5;
   bool rectified = false;
   void add_to(CLI::App& app) {
-    app.add_option("--depth", depth, "the paper's N: LeNet(2N) has 2N convolutions")->check(CLI::Range(1, 500).description("1 to 500"))->capture_default_str()->group("Network");
+    app.add_option("--depth", depth, "the paper's N: LeNet(2N) has 2N convolutions")
+        ->check(CLI::Range(1, 500).description("1 to 500"))->capture_default_str()->group("Network");
     app.add_flag("--relu", rectified, "a ReLU after each convolution")->group("Network");
   }
   /// Calls work(net) with the network, its weights filled.
@@ -114,15 +115,17 @@ int main(int argc, char** argv) {
 
   auto& time = *app.add_subcommand("time", "milliseconds and GFLOP/s of each layer, forward and backward, fully grown");
   network.add_to(time);
-  time.add_option("--batch", batch, "images in a batch")->check(CLI::Range(1, 1 << 20).description("1 or more"))->capture_default_str();
-  time.add_option("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024).description("0 or more"))->capture_default_str();
-  time.add_option("--iterations", iterations, "steps to average over")->check(CLI::Range(1, 1 << 20).description("1 or more"))->capture_default_str();
+  const auto some = CLI::Range(1, 1 << 20).description("1 or more");
+  time.add_option("--batch", batch, "images in a batch")->check(some)->capture_default_str();
+  time.add_option("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024).description("0 or more"))
+      ->capture_default_str();
+  time.add_option("--iterations", iterations, "steps to average over")->check(some)->capture_default_str();
   time.callback([&] { network.with_net({}, {}, [&](auto& net) { program::time_layers(net, batch, threads, iterations); }); });
 
   auto& summary = *app.add_subcommand("summary", "layers with shapes, parameters, multiply-adds and activation bytes");
   network.add_to(summary);
   summary.callback([&] { network.with_net({}, {}, [](auto& net) { std::cout << dn::summary(net); }); });
 
-  app.set_version_flag("--version", std::to_string(DROPNET_VERSION_MAJOR) + "." + std::to_string(DROPNET_VERSION_MINOR) + "." + std::to_string(DROPNET_VERSION_PATCH));
+  app.set_version_flag("--version", DROPNET_VERSION_STRING);
   return program::run(app, argc, argv);
 }

@@ -105,6 +105,13 @@ class Safetensors {
     }
   }
 
+  /// A JSON list in the metadata, empty if there is none; throws nlohmann::json::exception.
+  template <class T>
+  std::vector<T> listed(const std::string& name) const {
+    const auto found = metadata.find(name);
+    return found == metadata.end() ? std::vector<T>{} : nlohmann::json::parse(found->second).get<std::vector<T>>();
+  }
+
   template <class T>
   std::vector<T> values(const Entry& e) const {
     std::vector<T> to(e.count);
@@ -180,8 +187,8 @@ LoadedWeights load_weights(Net& net, const std::string& path) {
   LoadedWeights report;
   std::vector<Share> shares;
   try {
-    const auto p = nlohmann::json::parse(file.metadata.count("dropin_p") ? file.metadata.at("dropin_p") : "[]").template get<std::vector<double>>();
-    const auto masks = nlohmann::json::parse(file.metadata.count("dropin_mask") ? file.metadata.at("dropin_mask") : "[]").template get<std::vector<std::string>>();
+    const auto p = file.listed<double>("dropin_p");
+    const auto masks = file.listed<std::string>("dropin_mask");
     for (std::size_t k = 0; k < p.size() && k < masks.size(); ++k) {
       if (!(p[k] >= 0 && p[k] <= 1)) throw Error(path + ": dropin_p holds a p outside [0, 1]");
       shares.push_back({p[k], masks[k] == "bernoulli" ? Mask::bernoulli : Mask::unit});
@@ -198,7 +205,8 @@ LoadedWeights load_weights(Net& net, const std::string& path) {
     }
     left.erase(t.name);
     if (found->second.shape != t.shape) {
-      report.unfitting.push_back(t.name + ": " + detail::shape_text(t.shape) + " in the network, " + detail::shape_text(found->second.shape) + " in the file");
+      report.unfitting.push_back(t.name + ": " + detail::shape_text(t.shape) + " in the network, " +
+                                 detail::shape_text(found->second.shape) + " in the file");
       continue;
     }
     net.write(t, file.values<typename Net::scalar>(found->second));
