@@ -67,7 +67,7 @@ void train(Net& net, const TrainOptions& o, const dn::Dataset& training, const d
     }
   } last{accuracy};
   trainer.fit(training, {.batch = o.batch, .iterations = o.iterations, .test = &test, .test_interval = o.test_interval,
-                         .display = o.display, .threads = o.threads, .observers = {&console, &csv, &last}});
+                         .display = o.display, .observers = {&console, &csv, &last}}, typename Net::backend(o.threads));
   dn::save_weights(net, o.out + "/model.safetensors");
   std::cout << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
   std::printf("final accuracy %.4f\n", accuracy);
@@ -113,9 +113,9 @@ void time_layers(const Net& net, int batch, int threads, int iterations) {
     if (i < warm_up)
       for (auto& s : watch.seconds) s.resize(layers.size());
     const auto began = Clock::now();
-    net.forward(ws, true, 0, {}, &watch);
-    softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.results().data());
-    net.backward(ws, true, 0, {}, &watch);
+    net.forward(ws, {.training = true}, &watch);
+    softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.tally());
+    net.backward(ws, &watch);
     if (i >= warm_up) steps.push_back(std::chrono::duration<double>(Clock::now() - began).count());
   }
   std::vector<std::vector<std::string>> rows{{"layer", "forward ms", "GFLOP/s", "backward ms", "GFLOP/s"}};

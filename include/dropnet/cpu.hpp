@@ -4,6 +4,7 @@
 #include "dropnet/cpu/conv.hpp"
 #include "dropnet/cpu/dropin.hpp"
 #include "dropnet/cpu/dropout.hpp"
+#include "dropnet/cpu/finite.hpp"
 #include "dropnet/cpu/identity.hpp"
 #include "dropnet/cpu/linear.hpp"
 #include "dropnet/cpu/pool.hpp"

@@ -4,6 +4,7 @@
 #include "dropnet/reference/conv.hpp"
 #include "dropnet/reference/dropin.hpp"
 #include "dropnet/reference/dropout.hpp"
+#include "dropnet/reference/finite.hpp"
 #include "dropnet/reference/identity.hpp"
 #include "dropnet/reference/linear.hpp"
 #include "dropnet/reference/pool.hpp"

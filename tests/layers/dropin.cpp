@@ -65,7 +65,7 @@ TEST_CASE_TEMPLATE("mask: units come from the branch that the mask says", Backen
   const auto run = [&](Share share, bool training, std::uint64_t iteration) {
     net.shares()[0] = share;
     ws.load(std::vector<float>(40, 0));
-    net.forward(ws, training, iteration, Seed{1});
+    net.forward(ws, {.iteration = iteration, .seed = Seed{1}, .training = training});
     std::vector<float> y(40);
     ws.outputs(y);
     return y;
@@ -90,13 +90,13 @@ TEST_CASE_TEMPLATE("mask: what is left out may be NaN", Backend, Cpu, Reference)
     net.write(net.architecture().tensors[1], std::vector<float>{1});
     net.write(net.architecture().tensors[3], std::vector<float>{float(test::nan)});  // New gives NaN everywhere
     ws.load(std::vector<float>(4, 1));
-    net.forward(ws, true, 0, Seed{1});
+    net.forward(ws, {.seed = Seed{1}, .training = true});
     for (std::size_t i = 0; i < 4; ++i) {
       const bool is_new = mask == Mask::unit ? i >= 2 : Random(Seed{1}, Random::dropin, 0, 0).word(i) < 0x80000000u;
       CHECK(std::isnan(ws.output().data[i]) == is_new);
       ws.output().diff[i] = 1;
     }
-    net.backward(ws, true, 0, Seed{1});
+    net.backward(ws);
     const double lettered = double(ws.gradients().data()[net.architecture().tensors[1].offset]);
     CHECK(std::isfinite(lettered));
   }

@@ -23,7 +23,7 @@ TEST_CASE_TEMPLATE("dropout: statistics, and the same mask at the same time only
   Workspace<decltype(net)> ws(net, 2);
   const auto run = [&](bool training, std::uint64_t iteration, std::uint64_t seed) {
     ws.load(std::vector<float>(2 * In::size, 1));
-    net.forward(ws, training, iteration, Seed{seed});
+    net.forward(ws, {.iteration = iteration, .seed = Seed{seed}, .training = training});
     std::vector<float> y(2 * In::size);
     ws.outputs(y);
     return y;

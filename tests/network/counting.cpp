@@ -53,8 +53,8 @@ Calls calls_at(std::vector<double> p) {
   Workspace<decltype(net)> ws(net, 2, Purpose::train);
   for (std::size_t k = 0; k < p.size(); ++k) net.shares()[k].p = p[k];
   Counting::calls.clear();
-  net.forward(ws, true);
-  net.backward(ws, true);
+  net.forward(ws, {.training = true});
+  net.backward(ws);
   return Counting::calls;
 }
 

@@ -80,7 +80,7 @@ struct Run {
   double loss() {
     fill(ws.activations(), nan);
     ws.load(x);
-    net.forward(ws, training, 3, dn::Seed{5});
+    net.forward(ws, {.iteration = 3, .seed = dn::Seed{5}, .training = training});
     double sum = 0;
     const auto y = ws.output();
     for (std::size_t i = 0; i < coefficients.size(); ++i) sum += double(coefficients[i]) * double(y.data[i]);
@@ -95,21 +95,25 @@ struct Run {
     fill(ws.diffs(), nan);
     fill(ws.gradients(), nan);
     std::copy(coefficients.begin(), coefficients.end(), ws.output().diff);
-    net.backward(ws, training, 3, dn::Seed{5});
+    net.backward(ws);
   }
   std::vector<T> input_gradient() const {
     auto& w = const_cast<typename Net::workspace&>(ws);
     return {w.input().diff, w.input().diff + x.size()};
   }
-  /// What a backward pass that adds to the input's gradient adds to ones.
+  /// What a backward pass that adds to all gradients adds to ones: the input's; the weights' are left in ws.
   std::vector<T> added_input_gradient() {
     auto x_blob = ws.input();
     std::fill_n(x_blob.diff, x.size(), T(1));
+    fill(ws.gradients(), 1);
     std::copy(coefficients.begin(), coefficients.end(), ws.output().diff);
-    const auto pass = ws.pass(net, training, 3, dn::Seed{5}, nullptr);
+    ws.add_gradients = true;
+    const auto pass = ws.pass(net, nullptr);
+    ws.add_gradients = false;
     net.spec().backward(dn::Scope<Backend, T>(pass, dn::Extent{}), x_blob.adding(), ws.output());
     std::vector<T> values(x_blob.diff, x_blob.diff + x.size());
     for (T& v : values) v -= 1;
+    for (std::size_t i = 0; i < ws.gradients().size(); ++i) ws.gradients().data()[i] -= 1;
     return values;
   }
   std::vector<T> gradient(const dn::TensorInfo& t) const {
@@ -186,21 +190,25 @@ void check_values(Spec spec, const std::vector<dn::Share>& shares, int batch, bo
   found.backward();
   expected.backward();
   CHECK(distance(found.input_gradient(), expected.input_gradient()) < tolerance);
-  std::vector<T> all_found;
-  std::vector<double> all_expected;
-  for (const auto& t : expected.net.architecture().tensors) {
-    if (!expected.net.is_open(t.site)) continue;
-    const auto f = found.gradient(t);
-    const auto e = expected.gradient(t);
+  const auto gradients = [&](auto& run) {
+    std::vector<double> all;
+    for (const auto& t : run.net.architecture().tensors) {
+      if (!run.net.is_open(t.site)) continue;
+      const auto g = run.gradient(t);
+      all.insert(all.end(), g.begin(), g.end());
+    }
+    return all;
+  };
+  for (const auto& t : expected.net.architecture().tensors)
     // A small tensor's sums may cancel: alone it is held to a tenth of the accuracy.
-    CHECK_MESSAGE(distance(f, e) < 10 * tolerance, t.name);
-    all_found.insert(all_found.end(), f.begin(), f.end());
-    all_expected.insert(all_expected.end(), e.begin(), e.end());
-  }
-  CHECK(distance(all_found, all_expected) < tolerance);
+    if (expected.net.is_open(t.site)) CHECK_MESSAGE(distance(found.gradient(t), expected.gradient(t)) < 10 * tolerance, t.name);
+  const auto dw = gradients(expected);
+  CHECK(distance(gradients(found), dw) < tolerance);
   const auto dx = expected.input_gradient();
   CHECK(distance(expected.added_input_gradient(), dx) < 1e-12);
+  CHECK(distance(gradients(expected), dw) < 1e-12);
   CHECK(distance(found.added_input_gradient(), dx) < 10 * tolerance);
+  CHECK(distance(gradients(found), dw) < 20 * tolerance);
 }
 
 /// Everything above for one layer or network.

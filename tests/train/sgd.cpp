@@ -60,6 +60,41 @@ TEST_CASE_TEMPLATE("sgd: momentum, decay, multipliers and clipping as Caffe has 
   follow<Backend>({.momentum = 0.5f, .clip = 1000});
 }
 
+TEST_CASE_TEMPLATE("sgd: nothing changes from a loss on that is not finite, until the tally is taken", Backend, Cpu, Reference) {
+  using Net = Network<Spec, In, Backend, double>;
+  Net net(Fill{}, Seed{1});
+  Workspace<Net> ws(net, 2, Purpose::train);
+  Solver<Net> solver(net, {.momentum = 0.9f});
+  std::vector<double> x = test::random_values<double>(2 * In::size, 1);
+  const auto step = [&] {
+    ws.load(x);
+    ws.load_labels(std::vector<int>{0, 1});
+    ws.begin(net, {.training = true, .rate = 0.1});
+    queue_train_pass(net, ws);
+    solver.queue_step(net, ws);
+  };
+  const auto weights = [&] { return net.read(net.architecture().tensors.front()); };
+  const auto before = weights();
+  step();
+  const auto after = weights();
+  CHECK(after != before);
+  const double kept = x[3];
+  x[3] = test::nan;
+  step();
+  x[3] = kept;
+  step();
+  CHECK(weights() == after);
+  const Tally tally = ws.take_tally();
+  CHECK(tally.diverged());
+  CHECK(tally.finite == 1);
+  CHECK(tally.batches == 3);
+  CHECK(tally.images == 6);
+  CHECK(std::isnan(tally.mean_loss()));
+  step();
+  CHECK(weights() != after);
+  CHECK(!ws.take_tally().diverged());
+}
+
 TEST_CASE("sgd: numbers that make no sense") {
   Network<Spec, In> net;
   CHECK_THROWS_WITH_AS((Solver<decltype(net)>(net, {.momentum = 1})), doctest::Contains("momentum"), Error);
@@ -73,17 +108,19 @@ TEST_CASE_TEMPLATE("softmax cross-entropy: worked by hand, and its gradient by d
   Workspace<Net> ws(net, 4, Purpose::train);
   // Rows: uniform; label first; label second of equals; an exponential that overflows unless shifted.
   std::vector<double> x{1, 1, 1, /**/ 3, 1, 2, /**/ 2, 2, 0, /**/ 1000, 0, 0};
+  Tally tally;
   const auto run = [&] {
     ws.load(x);
     ws.load_labels(std::vector<int>{2, 0, 1, 0});
     net.forward(ws);
-    softmax_loss(ws.backend(), ws.output(), ws.labels(), 2, ws.results().data());
-    return ws.results().data()[0];
+    softmax_loss(ws.backend(), ws.output(), ws.labels(), 2, ws.tally());
+    tally = ws.take_tally();
+    return tally.mean_loss();
   };
   const double e = std::exp(1.0);
   CHECK(run() == doctest::Approx((std::log(3) + std::log(1 + 1 / e + 1 / (e * e)) + std::log(2 + std::exp(-2)) + 0) / 4).epsilon(1e-12));
-  CHECK(ws.results().data()[1] == 2);  // rows 1 and 3; of equals the lower index is the greater
-  CHECK(ws.results().data()[2] == 3);  // row 2's label is second, row 0's third
+  CHECK(tally.first == 2);  // rows 1 and 3; of equals the lower index is the greater
+  CHECK(tally.within == 3);  // row 2's label is second, row 0's third
   const std::vector<double> gradient(ws.output().diff, ws.output().diff + 12);
   for (std::size_t i = 0; i < 9; ++i) {
     double expected;

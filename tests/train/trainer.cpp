@@ -30,7 +30,7 @@ struct Notes : Observer {
   std::vector<Record> records;
   int steps = 0, begins = 0, ends = 0;
   void begin(std::int64_t, std::int64_t) override { ++begins; }
-  void step(std::int64_t, double, double) override { ++steps; }
+  void step(std::int64_t, double) override { ++steps; }
   void record(const Record& r) override { records.push_back(r); }
   void end() override { ++ends; }
 };
@@ -43,7 +43,7 @@ TEST_CASE("fit learns while it grows, and tells its observers") {
   Trainer trainer{net, Sgd{.momentum = 0.9f}, Fixed{0.1f}, Gradual{.start = 10, .length = 20}};
   CHECK(net.shares()[0].p == 0);
   Notes notes;
-  trainer.fit(q.data, {.batch = 16, .iterations = 60, .test = &q.data, .test_interval = 25, .display = 20, .threads = 1, .observers = {&notes}});
+  trainer.fit(q.data, {.batch = 16, .iterations = 60, .test = &q.data, .test_interval = 25, .display = 20, .observers = {&notes}}, Cpu(1));
   CHECK(trainer.iteration() == 60);
   CHECK(net.shares()[0].complete());
   CHECK(notes.begins == 1);

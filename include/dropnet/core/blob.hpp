@@ -31,11 +31,12 @@ struct Blob {
   }
 };
 
-/// A weight tensor; `diff` is where its gradient is added up (nullptr: not wanted).
+/// A weight tensor with its gradient. `diff == nullptr`: no gradient is wanted. `add`: as in Blob.
 template <class T>
 struct Weight {
   const T* data = nullptr;
   T* diff = nullptr;
+  bool add = false;
 };
 
 }  // namespace dropnet

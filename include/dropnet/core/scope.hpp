@@ -6,6 +6,7 @@
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/extent.hpp"
+#include "dropnet/core/moment.hpp"
 #include "dropnet/core/share.hpp"
 
 namespace dropnet {
@@ -18,7 +19,7 @@ class Probe {
  public:
   virtual ~Probe() = default;
   virtual void before(int /*layer*/, Direction) {}
-  /// `values`: the layer's output after forward, its output's gradient after backward.
+  /// `values`: the layer's output after forward, its output's gradient after backward; in the backend's memory.
   virtual void after(int /*layer*/, Direction, const T* /*values*/, std::size_t /*count*/) {}
 };
 
@@ -33,9 +34,8 @@ struct Pass {
   Index* indices;
   const Share* shares;
   int batch;
-  bool training;
-  Seed seed;
-  std::uint64_t iteration;
+  Moment moment;
+  bool add_gradients = false;  ///< of weights: backward adds to what is there
   Probe<T>* probe = nullptr;
 };
 
@@ -58,18 +58,18 @@ class Scope {
   Weight<T> take_weight(std::size_t size) {
     const std::size_t place = at_.weights;
     at_ = at_ + extents::tensor(size);
-    return {pass_->weights + place, pass_->gradients ? pass_->gradients + place : nullptr};
+    return {pass_->weights + place, pass_->gradients ? pass_->gradients + place : nullptr, pass_->add_gradients};
   }
   Index* indices() const { return pass_->indices + at_.indices * std::size_t(pass_->batch); }
 
   Backend& backend() const { return pass_->backend; }
-  bool training() const { return pass_->training; }
+  bool training() const { return pass_->moment.training; }
   Probe<T>* probe() const { return pass_->probe; }
   int layer() const { return at_.layers; }
   int site() const { return at_.sites; }
   Share share() const { return pass_->shares[at_.sites]; }
   Random random(Random::Purpose purpose, int number) const {
-    return {pass_->seed, purpose, number, pass_->iteration};
+    return {pass_->moment.seed, purpose, number, pass_->moment.iteration};
   }
 
  private:
@@ -81,8 +81,10 @@ class Scope {
 template <class S, class Y, class Work>
 void probed(const S& s, Direction direction, const Y& y, Work&& work) {
   if (auto* probe = s.probe()) {
+    s.backend().wait();
     probe->before(s.layer(), direction);
     std::forward<Work>(work)();
+    s.backend().wait();
     probe->after(s.layer(), direction, direction == Direction::forward ? y.data : y.diff, y.size());
   } else {
     std::forward<Work>(work)();

@@ -6,21 +6,21 @@
 #include <thread>
 #include <vector>
 
-#include "dropnet/core/buffer.hpp"
 #include "dropnet/core/error.hpp"
+#include "dropnet/core/host_backend.hpp"
 #include "dropnet/cpu/threads.hpp"
 
 namespace dropnet {
 
 /// The CPU with a number of threads of its own and their scratch memory. Results do not depend on the number
 /// of threads: every sum is split by a rule that does not look at it.
-struct Cpu {
-  template <class T>
-  using Buffer = HostBuffer<T>;
-
+struct Cpu : HostBackend {
   /// 0 threads stands for all that the machine has. Throws Error if the number is negative.
   explicit Cpu(int threads) : threads_(std::make_unique<Threads>(checked(threads))), scratch_(std::size_t(threads_->count())) {}
   Cpu() : Cpu(1) {}
+
+  /// All threads that the machine has.
+  static Cpu standard() { return Cpu(0); }
 
   int threads() const { return threads_->count(); }
 

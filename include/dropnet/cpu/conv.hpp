@@ -19,8 +19,8 @@ constexpr std::size_t conv_operations = W::out::size * W::in::channels * W::taps
 template <class W>
 constexpr std::size_t conv_weights = std::size_t(W::out::channels) * W::in::channels * W::taps;
 
-/// Adds to the weights' and bias gradients what work(first sample, last, worker, dw, db) adds to its arguments for
-/// pieces of the batch. The pieces, and the order in which they are summed, depend on the batch alone.
+/// Makes the weights' and bias gradients out of what work(first sample, last, worker, dw, db) adds to its arguments
+/// for pieces of the batch. The pieces, and the order in which they are summed, depend on the batch alone.
 template <class T, class Work>
 void sum_over_batch(Cpu& cpu, int batch, std::size_t operations, std::size_t weights, Weight<T> w, std::size_t biases,
                     Weight<T> b, Work work) {
@@ -33,16 +33,17 @@ void sum_over_batch(Cpu& cpu, int batch, std::size_t operations, std::size_t wei
     T* mine = std::fill_n(partial + std::size_t(task) * each, each, T(0)) - each;
     work(task * piece, std::min(batch, (task + 1) * piece), worker, mine, mine + weights);
   });
-  const auto add = [&](T* to, std::size_t from, std::size_t size) {
+  const auto sum = [&](T* to, std::size_t from, std::size_t size, bool add) {
     cpu.parallel_ranges(size, [&](std::size_t begin, std::size_t end) {
+      if (!add) std::fill(to + begin, to + end, T(0));
       for (int p = 0; p < pieces; ++p) {
         const T* of = partial + std::size_t(p) * each + from;
         for (std::size_t i = begin; i < end; ++i) to[i] += of[i];
       }
     });
   };
-  add(w.diff, 0, weights);
-  add(b.diff, weights, biases);
+  sum(w.diff, 0, weights, w.add);
+  sum(b.diff, weights, biases, b.add);
 }
 
 template <class Out, class T>

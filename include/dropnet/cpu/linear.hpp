@@ -53,8 +53,12 @@ void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, 
     detail::in_blocks(cpu, Out::size, detail::linear_outputs, operations, [&](std::size_t o, std::size_t n) {
       const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
       const auto dy = gradients.middleCols(begin, count);
-      dw.middleRows(begin, count).noalias() += dy.transpose() * inputs;
-      db.middleCols(begin, count) += dy.colwise().sum();
+      auto to = dw.middleRows(begin, count);
+      if (w.add)
+        to.noalias() += dy.transpose() * inputs;
+      else
+        to.noalias() = dy.transpose() * inputs;
+      detail::put(db.middleCols(begin, count), dy.colwise().sum(), b.add);
     });
   }
   if (x.diff) {

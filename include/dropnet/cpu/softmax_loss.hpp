@@ -2,19 +2,21 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/tally.hpp"
 #include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
 
 namespace dropnet {
 
-/// Mean over the batch of -log softmax(y)[label]; y.diff, unless null, becomes (softmax(y) - onehot(label)) / batch.
-/// results: the loss, samples whose label comes first, and whose label is among the k greatest
-/// (of equal outputs the lower index is the greater).
+/// Adds the batch's -log softmax(y)[label] and its hits to the tally (of equal outputs the lower index is the greater);
+/// y.diff, unless null, becomes (softmax(y) - onehot(label)) / batch.
 template <class Shape, class T>
-void softmax_loss(Cpu&, Blob<T, Shape> y, const int* labels, int k, double* results) {
-  double loss = 0, first = 0, within = 0;
+void softmax_loss(Cpu&, Blob<T, Shape> y, const int* labels, int k, Tally* tally) {
+  double loss = 0;
+  std::int64_t first = 0, within = 0;
   detail::Array<double> exponentials = detail::Array<double>::Zero(std::ptrdiff_t(Shape::size));
   for (int n = 0; n < y.batch; ++n) {
     const auto z = detail::array(static_cast<const T*>(y.sample(n)), 0, Shape::size);
@@ -35,9 +37,7 @@ void softmax_loss(Cpu&, Blob<T, Shape> y, const int* labels, int k, double* resu
       dy = (exponentials / double(y.batch)).template cast<T>();
     }
   }
-  results[0] = loss / y.batch;
-  results[1] = first;
-  results[2] = within;
+  *tally += {loss, first, within, y.batch, 1, std::isfinite(tally->loss + loss)};
 }
 
 }  // namespace dropnet

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "dropnet/core/blob.hpp"
+#include "dropnet/core/host_backend.hpp"
 #include "dropnet/core/random.hpp"
 #include "dropnet/data/dataset.hpp"
 
@@ -24,25 +26,37 @@ inline std::vector<std::uint32_t> shuffled(std::size_t size, Seed seed, std::uin
   return order;
 }
 
+/// The data set where a backend's ops can read it: here, as it is.
+inline const Dataset& resident(HostBackend&, const Dataset& data) { return data; }
+
+/// Inputs and labels of the images with numbers `picks`.
+template <class Shape, class T>
+void load_images(HostBackend&, const Dataset& data, const std::uint32_t* picks, Blob<T, Shape> x, int* labels) {
+  for (int n = 0; n < x.batch; ++n) {
+    data.image(picks[n], x.sample(n));
+    labels[n] = data.labels()[picks[n]];
+  }
+}
+
 /// Batches of a shuffled data set. Batch t holds the places t B .. t B + B - 1 of the epochs' orders laid end to end,
 /// so that every image comes once per epoch and any batch can be had at any time.
 class Batches {
  public:
-  Batches(const Dataset& data, int batch, Seed seed) : data_(data), batch_(batch), seed_(seed) {}
+  Batches(const Dataset& data, int batch, Seed seed) : data_(data), seed_(seed), images_(std::size_t(batch)) {}
 
+  /// The numbers of the images of batch t, good until the next call.
+  std::span<const std::uint32_t> at(std::uint64_t t) {
+    for (std::size_t i = 0; i < images_.size(); ++i) {
+      const std::uint64_t place = t * std::uint64_t(images_.size()) + i;
+      images_[i] = order(place / data_.size())[place % data_.size()];
+    }
+    return images_;
+  }
   /// Fills the workspace's inputs and labels with batch t.
   template <class Workspace>
   void load(std::uint64_t t, Workspace& ws) {
-    std::vector<typename Workspace::T> images(std::size_t(batch_) * data_.image_size());
-    std::vector<int> labels(static_cast<std::size_t>(batch_));
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      const std::uint64_t place = t * std::uint64_t(batch_) + i;
-      const std::size_t image = order(place / data_.size())[place % data_.size()];
-      data_.image(image, images.data() + i * data_.image_size());
-      labels[i] = data_.labels()[image];
-    }
-    ws.load(images);
-    ws.load_labels(labels);
+    ws.pick(at(t));
+    ws.load_picked(resident(ws.backend(), data_));
   }
 
  private:
@@ -54,8 +68,8 @@ class Batches {
     return order_;
   }
   const Dataset& data_;
-  int batch_;
   Seed seed_;
+  std::vector<std::uint32_t> images_;
   std::uint64_t epoch_ = 0;
   std::vector<std::uint32_t> order_;
 };

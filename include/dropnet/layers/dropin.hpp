@@ -95,7 +95,7 @@ struct Site {
 
   template <class Visitor, class In>
   void visit(Visitor& v, Extent at, In in) const {
-    v.enter_site(at);
+    v.enter_site(at, decltype(output(in))::size);
     Extent inside = at + extents::site();
     if constexpr (adapts) adapter(in).visit(v, inside + extents::activations(output(in)), in);
     inside = inside + adapter_extent(in);

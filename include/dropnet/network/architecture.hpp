@@ -40,7 +40,8 @@ struct LayerInfo {
 
 /// One DropIn site.
 struct SiteInfo {
-  int parent = -1;  ///< the site whose New holds this one, or -1
+  int parent = -1;        ///< the site whose New holds this one, or -1
+  std::size_t units = 0;  ///< of its output
 };
 
 /// A network as tables: what summaries, fillers, solvers, files and transforms go by. Made by one walk over the layers.
@@ -68,8 +69,8 @@ class Architecture {
     if (depth_++ == 0) fresh_block_ = true;
   }
   void leave_child() { --depth_; }
-  void enter_site(Extent at) {
-    sites.push_back({site_});
+  void enter_site(Extent at, std::size_t units) {
+    sites.push_back({site_, units});
     site_ = at.sites;
   }
   void leave_site() { site_ = sites[std::size_t(site_)].parent; }

@@ -71,16 +71,24 @@ class Network {
     return true;
   }
 
-  /// Fills ws.output() from ws.input(). `training` turns dropout on and draws Bernoulli masks.
-  void forward(workspace& ws, bool training = false, std::uint64_t iteration = 0, Seed seed = {}, Probe<T>* probe = nullptr) const {
-    const auto pass = ws.pass(*this, training, iteration, seed, probe);
+  /// Fills ws.output() from ws.input().
+  void forward(workspace& ws, Moment moment = {}, Probe<T>* probe = nullptr) const {
+    ws.begin(*this, moment);
+    queue_forward(ws, probe);
+    ws.backend().wait();
+  }
+  /// Goes back along the last forward: takes ws.output().diff (and may use it up) and writes the gradients.
+  void backward(workspace& ws, Probe<T>* probe = nullptr) const {
+    queue_backward(ws, probe);
+    ws.backend().wait();
+  }
+  /// The same at the moment that ws.begin has set, without waiting for an asynchronous backend.
+  void queue_forward(workspace& ws, Probe<T>* probe = nullptr) const {
+    const auto pass = ws.pass(*this, probe);
     spec_.forward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
   }
-  /// After forward with the same arguments: takes ws.output().diff (and may use it up) and writes the gradients.
-  void backward(workspace& ws, bool training = false, std::uint64_t iteration = 0, Seed seed = {}, Probe<T>* probe = nullptr) const {
-    const auto pass = ws.pass(*this, training, iteration, seed, probe);
-    for (const TensorInfo& t : architecture_.tensors)
-      if (is_open(t.site)) fill_zero(ws.backend(), pass.gradients + t.offset, t.size);
+  void queue_backward(workspace& ws, Probe<T>* probe = nullptr) const {
+    const auto pass = ws.pass(*this, probe);
     spec_.backward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
   }
 

@@ -4,9 +4,11 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/scope.hpp"
+#include "dropnet/core/tally.hpp"
 
 namespace dropnet {
 
@@ -30,12 +32,13 @@ class Workspace {
       : capacity_(checked(batch)),
         batch_(batch),
         backend_(std::move(backend)),
-        activations_(std::size_t(batch) * arena(net)),
-        diffs_(purpose == Purpose::train ? std::size_t(batch) * arena(net) : 0),
-        gradients_(purpose == Purpose::train ? net.extent().weights : 0),
-        indices_(std::size_t(batch) * net.extent().indices),
-        labels_(std::size_t(batch)),
-        results_(3) {}
+        activations_(backend_.template buffer<T>(std::size_t(batch) * arena(net))),
+        diffs_(backend_.template buffer<T>(purpose == Purpose::train ? std::size_t(batch) * arena(net) : 0)),
+        gradients_(backend_.template buffer<T>(purpose == Purpose::train ? net.extent().weights : 0)),
+        indices_(backend_.template buffer<Index>(std::size_t(batch) * net.extent().indices)),
+        labels_(backend_.template buffer<int>(std::size_t(batch))),
+        picks_(backend_.template buffer<std::uint32_t>(std::size_t(batch))),
+        tally_(backend_.template buffer<Tally>(1)) {}
 
   int batch() const { return batch_; }
   int capacity() const { return capacity_; }
@@ -58,6 +61,14 @@ class Workspace {
     labels_.upload(0, labels);
   }
   const int* labels() const { return labels_.data(); }
+  /// Sets the batch to some images of a data set, by their numbers; `load_picked` then makes them inputs and labels.
+  void pick(std::span<const std::uint32_t> images) {
+    resize(images.size(), true);
+    picks_.upload(0, images);
+  }
+  /// From what resident(backend(), data) has given.
+  template <class Images>
+  void load_picked(const Images& images) { load_images(backend_, images, picks_.data(), input(), labels_.data()); }
 
   // Input and output lie at the arena's start, then what the layers take.
   auto input() { return view<Input>(0); }
@@ -70,12 +81,35 @@ class Workspace {
   auto& diffs() { return diffs_; }
   auto& gradients() { return gradients_; }
   const auto& gradients() const { return gradients_; }
-  /// Mean loss, correct at the first place, correct within the first k: what the loss op wrote.
-  auto& results() { return results_; }
+  /// What the loss op adds to.
+  Tally* tally() { return tally_.data(); }
+  /// What it has added up since the last call.
+  Tally take_tally() {
+    Tally tally;
+    const Tally none;
+    tally_.download(0, {&tally, 1});
+    tally_.upload(0, {&none, 1});
+    return tally;
+  }
   /// Whether backward also makes the input's gradient, ws.input().diff.
   bool input_gradient = false;
 
-  auto pass(const Net& net, bool training, std::uint64_t iteration, Seed seed, Probe<T>* probe) {
+  /// Whether backward adds to the weights' gradients instead of writing them.
+  bool add_gradients = false;
+
+  /// The moment that the passes to come belong to.
+  void begin(const Net& net, Moment moment) {
+    moment_ = moment;
+    if constexpr (Backend::asynchronous) {
+      std::vector<Mix> mixes;
+      for (std::size_t k = 0; k < net.shares().size(); ++k)
+        mixes.emplace_back(net.shares()[k], net.architecture().sites[k].units, moment.training, Random{});
+      backend_.begin(moment, mixes);
+    }
+  }
+  const Moment& moment() const { return moment_; }
+
+  auto pass(const Net& net, Probe<T>* probe) {
     const std::size_t first = (padded(Input::size) + padded(Output::size)) * std::size_t(batch_);
     return Pass<Backend, T>{backend_,
                             net.weights().data(),
@@ -85,9 +119,8 @@ class Workspace {
                             indices_.data(),
                             net.shares().data(),
                             batch_,
-                            training,
-                            seed,
-                            iteration,
+                            moment_,
+                            add_gradients,
                             probe};
   }
 
@@ -118,7 +151,9 @@ class Workspace {
   Buffer<T> activations_, diffs_, gradients_;
   Buffer<Index> indices_;
   Buffer<int> labels_;
-  Buffer<double> results_;
+  Buffer<std::uint32_t> picks_;
+  Buffer<Tally> tally_;
+  Moment moment_;
 };
 
 template <class Net>

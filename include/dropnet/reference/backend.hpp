@@ -1,15 +1,12 @@
 #pragma once
 
-#include <span>
-
-#include "dropnet/core/buffer.hpp"
+#include "dropnet/core/host_backend.hpp"
 
 namespace dropnet {
 
 /// Ops as plain loops on one thread: what the other backends are tested against.
-struct Reference {
-  template <class T>
-  using Buffer = HostBuffer<T>;
+struct Reference : HostBackend {
+  static Reference standard() { return {}; }
 };
 
 }  // namespace dropnet

@@ -46,6 +46,10 @@ void conv_forward(Reference&, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T>
 template <class In, class Out, int K, int S, int P, class T>
 void conv_backward(Reference&, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
   using W = Window<In, Out, K, S, P>;
+  if (w.diff && !w.add)
+    for (std::size_t k = 0; k < Out::channels * In::channels * W::taps; ++k) w.diff[k] = 0;
+  if (b.diff && !b.add)
+    for (std::size_t f = 0; f < Out::channels; ++f) b.diff[f] = 0;
   for (int n = 0; n < x.batch; ++n) {
     if (x.diff && !x.add)
       for (std::size_t i = 0; i < In::size; ++i) x.sample_diff(n)[i] = 0;

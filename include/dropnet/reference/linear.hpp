@@ -17,6 +17,10 @@ void linear_forward(Reference&, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T,
 
 template <class In, class Out, class T>
 void linear_backward(Reference&, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+  if (w.diff && !w.add)
+    for (std::size_t k = 0; k < Out::size * In::size; ++k) w.diff[k] = 0;
+  if (b.diff && !b.add)
+    for (std::size_t o = 0; o < Out::size; ++o) b.diff[o] = 0;
   for (int n = 0; n < x.batch; ++n) {
     for (std::size_t o = 0; o < Out::size; ++o) {
       const T dy = y.sample_diff(n)[o];

@@ -1,30 +1,27 @@
 #pragma once
 
-#include <cstddef>
+#include <cmath>
+#include <span>
 
 #include "dropnet/core/sgd_step.hpp"
+#include "dropnet/core/tally.hpp"
 #include "dropnet/reference/backend.hpp"
 
 namespace dropnet {
 
+/// Changes nothing once the tally has diverged.
 template <class T>
-void sgd_update(Reference&, SgdStep step, std::size_t size, T* w, const T* g, T* v) {
-  for (std::size_t i = 0; i < size; ++i) {
-    v[i] = T(step.momentum) * v[i] + T(step.rate) * (T(step.scale) * g[i] + T(step.decay) * w[i]);
-    w[i] -= v[i];
-  }
-}
-
-template <class T>
-double sum_of_squares(Reference&, std::size_t size, const T* g) {
-  double sum = 0;
-  for (std::size_t i = 0; i < size; ++i) sum += double(g[i]) * double(g[i]);
-  return sum;
-}
-
-template <class T>
-void fill_zero(Reference&, T* to, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) to[i] = 0;
+void sgd_update(Reference&, SgdStep step, std::span<const SgdRange> ranges, T* w, const T* g, T* v, const Tally* tally) {
+  if (tally->diverged()) return;
+  double squares = 0;
+  for (const SgdRange& r : ranges)
+    for (std::size_t i = r.offset; i < r.offset + r.size; ++i) squares += double(g[i]) * double(g[i]);
+  const double norm = std::sqrt(squares), scale = step.clip > 0 && norm > step.clip ? step.clip / norm : 1;
+  for (const SgdRange& r : ranges)
+    for (std::size_t i = r.offset; i < r.offset + r.size; ++i) {
+      v[i] = T(step.momentum) * v[i] + T(step.rate * r.rate) * (T(scale) * g[i] + T(step.decay * r.decay) * w[i]);
+      w[i] -= v[i];
+    }
 }
 
 }  // namespace dropnet

@@ -2,18 +2,20 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/tally.hpp"
 #include "dropnet/reference/backend.hpp"
 
 namespace dropnet {
 
-/// Mean over the batch of -log softmax(y)[label]; y.diff, unless null, becomes (softmax(y) - onehot(label)) / batch.
-/// results: the loss, samples whose label comes first, and whose label is among the k greatest
-/// (of equal outputs the lower index is the greater).
+/// Adds the batch's -log softmax(y)[label] and its hits to the tally (of equal outputs the lower index is the greater);
+/// y.diff, unless null, becomes (softmax(y) - onehot(label)) / batch.
 template <class Shape, class T>
-void softmax_loss(Reference&, Blob<T, Shape> y, const int* labels, int k, double* results) {
-  double loss = 0, first = 0, within = 0;
+void softmax_loss(Reference&, Blob<T, Shape> y, const int* labels, int k, Tally* tally) {
+  double loss = 0;
+  std::int64_t first = 0, within = 0;
   for (int n = 0; n < y.batch; ++n) {
     const T* z = y.sample(n);
     const std::size_t label = std::size_t(labels[n]);
@@ -34,9 +36,7 @@ void softmax_loss(Reference&, Blob<T, Shape> y, const int* labels, int k, double
       for (std::size_t i = 0; i < Shape::size; ++i)
         y.sample_diff(n)[i] = T((std::exp(double(z[i] - top)) / sum - (i == label)) / y.batch);
   }
-  results[0] = loss / y.batch;
-  results[1] = first;
-  results[2] = within;
+  *tally += {loss, first, within, y.batch, 1, std::isfinite(tally->loss + loss)};
 }
 
 }  // namespace dropnet

@@ -36,11 +36,11 @@ class Console : public Observer {
     to_ = to;
     shown_ = -1;
   }
-  void step(std::int64_t iteration, double loss, double seconds) override {
+  void step(std::int64_t iteration, double seconds) override {
     at_ = iteration;
     if (!terminal_ || seconds - shown_ < 0.2) return;
     shown_ = seconds;
-    out_ << '\r' << detail::formatted("iteration %lld of %lld  loss %.4f  %s left", (long long)iteration, (long long)to_, loss,
+    out_ << '\r' << detail::formatted("iteration %lld of %lld  %s left", (long long)iteration, (long long)to_,
                                       left(seconds).c_str())
          << erase << std::flush;
   }

@@ -23,8 +23,8 @@ class Observer {
   virtual ~Observer() = default;
   /// fit is about to go from iteration `from` to iteration `to`.
   virtual void begin(std::int64_t /*from*/, std::int64_t /*to*/) {}
-  /// An iteration is finished. Called each time: be quick.
-  virtual void step(std::int64_t /*iteration*/, double /*loss*/, double /*seconds*/) {}
+  /// An iteration is finished, or, on an asynchronous backend, queued. Called each time: be quick.
+  virtual void step(std::int64_t /*iteration*/, double /*seconds*/) {}
   virtual void record(const Record&) {}
   virtual void end() {}
 };

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <cmath>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/sgd_step.hpp"
@@ -35,33 +36,30 @@ class Solver {
     demand(sgd.clip >= 0, "clip", sgd.clip, "0 (no clipping) or more");
   }
 
-  /// One step along the gradients that net.backward left in the workspace.
+  /// One step along the gradients that net.backward left in the workspace. Once the workspace's tally has diverged,
+  /// weights and momentum stay as they are.
   void step(Net& net, typename Net::workspace& ws, double rate) {
-    const double scale = clip_scale(net, ws);
-    for (const TensorInfo& t : net.architecture().tensors) {
-      if (!net.is_open(t.site)) continue;
-      const SgdStep step{.rate = rate * double(t.multipliers.rate) * double(t.is_bias ? sgd_.bias_rate : 1),
-                         .momentum = sgd_.momentum,
-                         .decay = double(sgd_.weight_decay) * double(t.multipliers.decay) * double(t.is_bias ? sgd_.bias_decay : 1),
-                         .scale = scale};
-      sgd_update(ws.backend(), step, t.size, net.weights().data() + t.offset, ws.gradients().data() + t.offset,
-                 momentum_.data() + t.offset);
-    }
+    Moment moment = ws.moment();
+    moment.rate = rate;
+    ws.begin(net, moment);
+    queue_step(net, ws);
+    ws.backend().wait();
+  }
+  /// The same at the rate of the moment that ws.begin has set, without waiting for an asynchronous backend.
+  void queue_step(Net& net, typename Net::workspace& ws) {
+    std::vector<SgdRange> ranges;
+    for (const TensorInfo& t : net.architecture().tensors)
+      if (net.is_open(t.site))
+        ranges.push_back({t.offset, t.size, double(t.multipliers.rate) * double(t.is_bias ? sgd_.bias_rate : 1),
+                          double(t.multipliers.decay) * double(t.is_bias ? sgd_.bias_decay : 1)});
+    const SgdStep step{ws.moment().rate, sgd_.momentum, sgd_.weight_decay, sgd_.clip};
+    sgd_update(ws.backend(), step, std::span<const SgdRange>(ranges), net.weights().data(), ws.gradients().data(), momentum_.data(), ws.tally());
   }
 
   const Sgd& parameters() const { return sgd_; }
   auto& momentum() { return momentum_; }
 
  private:
-  double clip_scale(const Net& net, typename Net::workspace& ws) const {
-    if (sgd_.clip <= 0) return 1;
-    double squares = 0;
-    for (const TensorInfo& t : net.architecture().tensors)
-      if (net.is_open(t.site)) squares += sum_of_squares(ws.backend(), t.size, ws.gradients().data() + t.offset);
-    const double norm = std::sqrt(squares);
-    return norm > sgd_.clip ? sgd_.clip / norm : 1;
-  }
-
   Sgd sgd_;
   typename Net::backend::template Buffer<T> momentum_;
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
@@ -21,34 +22,38 @@ struct FitOptions {
   std::int64_t iterations = 0;     ///< how many to go on for
   const Dataset* test = nullptr;   ///< tested before the first iteration, every test_interval, and at the end
   std::int64_t test_interval = 0;  ///< 0: at the end only
-  std::int64_t display = 0;        ///< a train record every so many iterations; 0: none
-  int threads = 0;                 ///< 0: all that the machine has
+  std::int64_t display = 0;        ///< a train record every so many iterations, and at the end; 0: none
   std::vector<Observer*> observers{};
 };
 
 /// Forward, loss, backward for the batch that the workspace holds; the mean loss.
 template <class Net>
 double train_pass(const Net& net, typename Net::workspace& ws, std::int64_t iteration, Seed seed) {
-  net.forward(ws, true, std::uint64_t(iteration), seed);
-  softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.results().data());
-  double loss;
-  ws.results().download(0, {&loss, 1});
-  if (std::isfinite(loss)) net.backward(ws, true, std::uint64_t(iteration), seed);
-  return loss;
+  ws.begin(net, {.iteration = std::uint64_t(iteration), .seed = seed, .training = true});
+  queue_train_pass(net, ws);
+  return ws.take_tally().mean_loss();
+}
+/// The same at the moment that ws.begin has set, without waiting for an asynchronous backend; the loss goes to the tally.
+template <class Net>
+void queue_train_pass(const Net& net, typename Net::workspace& ws) {
+  net.queue_forward(ws);
+  softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.tally());
+  net.queue_backward(ws);
 }
 
 /// The name of the first layer that writes something that is not finite in a pass forward; empty if none does.
 template <class Net>
-std::string first_non_finite(const Net& net, typename Net::workspace& ws, bool training, std::int64_t iteration, Seed seed) {
+std::string first_non_finite(const Net& net, typename Net::workspace& ws, Moment moment) {
   using T = typename Net::scalar;
   struct Look : Probe<T> {
+    typename Net::backend& backend;
     int layer = -1;
+    explicit Look(typename Net::backend& b) : backend(b) {}
     void after(int at, Direction, const T* values, std::size_t count) override {
-      for (std::size_t i = 0; i < count && layer < 0; ++i)
-        if (!std::isfinite(values[i])) layer = at;
+      if (layer < 0 && !all_finite(backend, values, count)) layer = at;
     }
-  } look;
-  net.forward(ws, training, std::uint64_t(iteration), seed, &look);
+  } look(ws.backend());
+  net.forward(ws, moment, &look);
   return look.layer < 0 ? "" : net.architecture().layers[std::size_t(look.layer)].name;
 }
 
@@ -68,47 +73,55 @@ class Trainer {
   double learning_rate() const { return rate_at(rate_, iteration_); }
   Net& network() { return net_; }
 
-  /// Trains on. Throws Error if data and network do not fit, Diverged if the loss is not finite; the weights are
-  /// then those of before that iteration.
-  void fit(const Dataset& data, const FitOptions& options) {
+  /// Trains on. The backend is all CPU threads or the first GPU unless given. Throws Error if data and network do not
+  /// fit, Diverged if a loss is not finite: the weights are then those of before that iteration.
+  void fit(const Dataset& data, const FitOptions& options, typename Net::backend backend = Net::backend::standard()) {
     data.require(typename Net::input{}, Net::output::size, "fit");
-    typename Net::workspace ws(net_, options.batch, Purpose::train, typename Net::backend(options.threads));
+    typename Net::workspace ws(net_, options.batch, Purpose::train, std::move(backend));
+    const auto& images = resident(ws.backend(), data);
     Batches batches(data, options.batch, seed_);
     const auto tell = [&](auto&& what) {
       for (Observer* o : options.observers) what(*o);
     };
     const std::int64_t last = iteration_ + options.iterations;
+    const auto every = [&](std::int64_t interval) { return iteration_ == last || (interval > 0 && iteration_ % interval == 0); };
     const auto began = Clock::now();
     tell([&](Observer& o) { o.begin(iteration_, last); });
 
     Interval since;
-    const auto test = [&] {
+    const auto test = [&, on = options.test ? &resident(ws.backend(), *options.test) : nullptr] {
       const double paused = seconds(began);
-      const auto result = evaluate(net_, *options.test, ws);
+      const auto result = evaluate(net_, *on, options.test->size(), ws, 5);
       const double now = seconds(began);
       since.start += now - paused;
-      tell([&](Observer& o) { o.record(test_record(result, double(options.test->size()) / (now - paused), now)); });
+      tell([&](Observer& o) { o.record(test_record(result, double(result.images) / (now - paused), now)); });
     };
     if (options.test) test();
     while (iteration_ < last) {
-      batches.load(std::uint64_t(iteration_), ws);
-      const double loss = train_pass(net_, ws, iteration_, seed_);
-      if (!std::isfinite(loss)) diverged(loss, ws);
-      double correct;
-      ws.results().download(1, {&correct, 1});
-      solver_.step(net_, ws, learning_rate());
-      const double rate = learning_rate(), p = mean_share(net_.shares());
-      ++iteration_;
-      grow(net_.shares(), growth_, iteration_);
+      const Moment moment = now();
+      const double p = mean_share(net_.shares());
+      ws.begin(net_, moment);
+      ws.pick(batches.at(moment.iteration));
+      ws.backend().replay(net_.shares(), [&] {
+        ws.load_picked(images);
+        queue_train_pass(net_, ws);
+        solver_.queue_step(net_, ws);
+      });
+      go_to(iteration_ + 1);
+      tell([&](Observer& o) { o.step(iteration_, seconds(began)); });
 
-      since.add(loss, correct / options.batch);
-      tell([&](Observer& o) { o.step(iteration_, loss, seconds(began)); });
-      if (options.display > 0 && (iteration_ % options.display == 0 || iteration_ == last)) {
-        const Record record = since.record(iteration_, rate, p, options.batch, seconds(began));
-        tell([&](Observer& o) { o.record(record); });
-        since = {.start = seconds(began)};
+      const bool show = options.display > 0 && every(options.display), look = options.test && every(options.test_interval);
+      if (show || look || iteration_ == last || !Net::backend::asynchronous) {
+        const Tally tally = ws.take_tally();
+        if (tally.diverged()) diverged(tally, images, batches, ws);
+        since.tally += tally;
       }
-      if (options.test && (iteration_ == last || (options.test_interval > 0 && iteration_ % options.test_interval == 0))) test();
+      if (show) {
+        const Record record = since.record(iteration_, moment.rate, p, seconds(began));
+        tell([&](Observer& o) { o.record(record); });
+        since = {{}, seconds(began)};
+      }
+      if (look) test();
     }
     tell([](Observer& o) { o.end(); });
   }
@@ -117,18 +130,18 @@ class Trainer {
   using Clock = std::chrono::steady_clock;
   static double seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
 
+  Moment now() const { return {std::uint64_t(iteration_), seed_, true, learning_rate()}; }
+  void go_to(std::int64_t iteration) {
+    iteration_ = iteration;
+    grow(net_.shares(), growth_, iteration_);
+  }
+
   /// What happened since the last train record; testing does not count as time.
   struct Interval {
-    double loss = 0, accuracy = 0, start = 0;
-    std::int64_t iterations = 0;
-    void add(double l, double a) {
-      loss += l;
-      accuracy += a;
-      ++iterations;
-    }
-    Record record(std::int64_t at, double rate, double p, int batch, double now) const {
-      const double n = double(iterations);
-      return {at, Record::train, loss / n, accuracy / n, rate, p, n * batch / (now - start), now};
+    Tally tally;
+    double start = 0;
+    Record record(std::int64_t at, double rate, double p, double now) const {
+      return {at, Record::train, tally.mean_loss(), tally.accuracy(), rate, p, double(tally.images) / (now - start), now};
     }
   };
 
@@ -136,9 +149,14 @@ class Trainer {
     return {iteration_, Record::test, result.loss, result.accuracy, learning_rate(), mean_share(net_.shares()), speed, now};
   }
 
-  [[noreturn]] void diverged(double loss, typename Net::workspace& ws) {
-    const std::string layer = first_non_finite(net_, ws, true, iteration_, seed_);
-    throw Diverged("iteration " + std::to_string(iteration_) + ": the loss is " + (std::isnan(loss) ? "not a number" : "infinite") +
+  /// Back to the iteration whose loss was not finite; the steps from there on have changed nothing.
+  template <class Images>
+  [[noreturn]] void diverged(const Tally& tally, const Images& images, Batches& batches, typename Net::workspace& ws) {
+    go_to(iteration_ - (tally.batches - tally.finite));
+    ws.pick(batches.at(std::uint64_t(iteration_)));
+    ws.load_picked(images);
+    const std::string layer = first_non_finite(net_, ws, now());
+    throw Diverged("iteration " + std::to_string(iteration_) + ": the loss is " + (std::isnan(tally.loss) ? "not a number" : "infinite") +
                    "; the first value that is not finite comes from " + (layer.empty() ? "the loss" : layer) +
                    "; lower the learning rate, clip gradients, or grow more slowly");
   }

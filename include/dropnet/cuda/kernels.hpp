@@ -1,0 +1,96 @@
+#pragma once
+
+// What the library dropnet_kernels offers: launches of dropnet's own CUDA kernels. All pointers but those of `poke`'s
+// source are device memory; all work is queued on the stream. Nothing here needs a CUDA header.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/core/random.hpp"
+#include "dropnet/core/sgd_step.hpp"
+#include "dropnet/core/tally.hpp"
+
+struct CUstream_st;
+
+namespace dropnet::kernels {
+
+using Stream = CUstream_st*;
+
+/// What changes from iteration to iteration, in device memory: a recorded launch reads it anew each time.
+struct Clock {
+  std::uint64_t iteration = 0;
+  double rate = 0;
+};
+/// How far one site has grown, beside it.
+struct SiteState {
+  std::uint64_t threshold = 0;
+  std::uint32_t left_out = 0;
+  float p = 1;
+};
+
+/// Copies up to a few kilobytes of host memory, taken at the call, to the device. `bytes` is a multiple of 4.
+void poke(Stream, void* to, const void* from, std::size_t bytes);
+
+/// to = from, or to += from.
+void copy(Stream, std::size_t size, const float* from, float* to, bool add);
+
+void relu_forward(Stream, std::size_t size, const float* x, float* y);
+void relu_backward(Stream, std::size_t size, const float* x, const float* dy, float* dx, bool add);
+
+/// y = x with some units zero, the others times scale. `random`'s time is the clock's iteration.
+void dropout_forward(Stream, std::size_t size, Random, const Clock*, std::uint64_t threshold, float scale, const float* x, float* y);
+void dropout_backward(Stream, std::size_t size, Random, const Clock*, std::uint64_t threshold, float scale, const float* dy, float* dx,
+                      bool add);
+
+/// Of n samples of `units` units each: y holds v; what is not let in becomes u. `kind` is a Mix::Kind.
+struct Sites {
+  int kind;
+  const SiteState* state;
+  Random random;
+  const Clock* clock;
+  std::uint32_t samples;
+  std::uint32_t units;
+};
+void dropin_forward(Stream, const Sites&, const float* u, float* y);
+/// Splits dy into du (unless it is null) and, in place, v's gradient.
+void dropin_backward(Stream, const Sites&, float* du, bool add, float* dy);
+
+struct Planes {
+  int channels, height, width;
+};
+void resize_forward(Stream, int batch, Planes in, Planes out, const float* x, float* y);
+void resize_backward(Stream, int batch, Planes in, Planes out, const float* dy, float* dx, bool add);
+
+/// `planes` counts samples times channels.
+struct Pooling {
+  std::uint32_t planes;
+  int height, width, out_height, out_width, kernel, stride, pad;
+};
+void max_pool_forward(Stream, const Pooling&, const float* x, float* y, Index* indices);
+void max_pool_backward(Stream, const Pooling&, const float* dy, const Index* indices, float* dx, bool add);
+
+/// y[n][c][i] += bias[c].
+void add_bias(Stream, int batch, int channels, int plane, const float* bias, float* y);
+/// db[c] = (or +=) sum over n, i of dy[n][c][i], in an order that depends on the sizes alone.
+void bias_gradient(Stream, int batch, int channels, int plane, const float* dy, float* db, bool add);
+
+/// As dropnet::softmax_loss; dy may be null.
+void softmax_loss(Stream, int batch, int classes, const float* y, float* dy, const int* labels, int k, Tally*);
+
+/// Clock::rate is the step's rate. `sums`: sgd_sums(ranges) doubles of scratch memory, used if step.clip is positive.
+std::size_t sgd_sums(std::span<const SgdRange>);
+void sgd_update(Stream, const SgdStep&, std::span<const SgdRange>, const Clock*, float* w, const float* g, float* v, const Tally*, double* sums);
+
+/// Image picks[n] becomes x[n], scaled, and its label labels[n]. One of bytes and floats is null.
+struct Images {
+  const std::uint8_t* bytes;
+  const float* floats;
+  const int* labels;
+  std::size_t image_size;
+  float scale;
+};
+void load_images(Stream, const Images&, const std::uint32_t* picks, int batch, float* x, int* labels);
+
+}  // namespace dropnet::kernels
