@@ -30,7 +30,19 @@ std::vector<T> random_values(std::size_t size, int stream, double scale = 1) {
 
 template <class Buffer>
 void fill(Buffer& buffer, double value) {
-  std::fill_n(buffer.data(), buffer.size(), std::remove_pointer_t<decltype(buffer.data())>(value));
+  using T = std::remove_pointer_t<decltype(buffer.data())>;
+  buffer.upload(0, std::vector<T>(buffer.size(), T(value)));
+}
+/// `count` values of a buffer's from `at` on, wherever its memory is.
+template <class Buffer, class T>
+std::vector<T> read(const Buffer& buffer, const T* at, std::size_t count) {
+  std::vector<T> values(count);
+  buffer.download(std::size_t(at - buffer.data()), values);
+  return values;
+}
+template <class Buffer, class T>
+void write(Buffer& buffer, T* at, const std::vector<T>& values) {
+  buffer.upload(std::size_t(at - buffer.data()), values);
 }
 
 /// |a - b| / |b| in the Euclidean norm.
@@ -82,38 +94,37 @@ struct Run {
     ws.load(x);
     net.forward(ws, {.iteration = 3, .seed = dn::Seed{5}, .training = training});
     double sum = 0;
-    const auto y = ws.output();
-    for (std::size_t i = 0; i < coefficients.size(); ++i) sum += double(coefficients[i]) * double(y.data[i]);
+    const auto y = read(ws.activations(), ws.output().data, coefficients.size());
+    for (std::size_t i = 0; i < coefficients.size(); ++i) sum += double(coefficients[i]) * double(y[i]);
     return sum;
   }
   std::vector<T> output() {
     loss();
-    return {ws.output().data, ws.output().data + coefficients.size()};
+    return read(ws.activations(), ws.output().data, coefficients.size());
   }
   void backward() {
     loss();
     fill(ws.diffs(), nan);
     fill(ws.gradients(), nan);
-    std::copy(coefficients.begin(), coefficients.end(), ws.output().diff);
+    write(ws.diffs(), ws.output().diff, coefficients);
     net.backward(ws);
   }
-  std::vector<T> input_gradient() const {
-    auto& w = const_cast<typename Net::workspace&>(ws);
-    return {w.input().diff, w.input().diff + x.size()};
-  }
+  std::vector<T> input_gradient() { return read(ws.diffs(), ws.input().diff, x.size()); }
   /// What a backward pass that adds to all gradients adds to ones: the input's; the weights' are left in ws.
   std::vector<T> added_input_gradient() {
     auto x_blob = ws.input();
-    std::fill_n(x_blob.diff, x.size(), T(1));
+    write(ws.diffs(), x_blob.diff, std::vector<T>(x.size(), T(1)));
     fill(ws.gradients(), 1);
-    std::copy(coefficients.begin(), coefficients.end(), ws.output().diff);
+    write(ws.diffs(), ws.output().diff, coefficients);
     ws.add_gradients = true;
     const auto pass = ws.pass(net, nullptr);
     ws.add_gradients = false;
     net.spec().backward(dn::Scope<Backend, T>(pass, dn::Extent{}), x_blob.adding(), ws.output());
-    std::vector<T> values(x_blob.diff, x_blob.diff + x.size());
+    std::vector<T> values = read(ws.diffs(), x_blob.diff, x.size());
     for (T& v : values) v -= 1;
-    for (std::size_t i = 0; i < ws.gradients().size(); ++i) ws.gradients().data()[i] -= 1;
+    std::vector<T> gradients = read(ws.gradients(), ws.gradients().data(), ws.gradients().size());
+    for (T& v : gradients) v -= 1;
+    write(ws.gradients(), ws.gradients().data(), gradients);
     return values;
   }
   std::vector<T> gradient(const dn::TensorInfo& t) const {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "dropnet/core/buffer.hpp"
@@ -15,11 +16,15 @@ struct HostBackend {
   static constexpr bool asynchronous = false;
   template <class T>
   using Buffer = HostBuffer<T>;
+  template <class T>
+  static constexpr bool computes = std::is_floating_point_v<T>;
 
   /// Memory in the order of this backend's work: an upload comes after what was queued before it.
   template <class T>
   Buffer<T> buffer(std::size_t size) { return Buffer<T>(size); }
   void wait() {}
+  /// Which layer's ops are to come.
+  void enter(int /*layer*/) {}
   /// Does `work`, the same ops each time that `shares` are open to the same degree: a backend may record and replay it.
   template <class Work>
   void replay(std::span<const Share> /*shares*/, Work&& work) { std::forward<Work>(work)(); }

@@ -40,6 +40,8 @@ struct Random {
         stream(std::uint32_t(purpose) << 28 | std::uint32_t(number)),
         time{std::uint32_t(t), std::uint32_t(t >> 32)} {}
 
+  constexpr int number() const { return int(stream & 0x0fffffffu); }
+
   /// Words 4 block .. 4 block + 3.
   constexpr std::array<std::uint32_t, 4> block(std::uint32_t block) const {
     return philox({block, stream, time[0], time[1]}, key);

@@ -37,6 +37,7 @@ struct Pass {
   Moment moment;
   bool add_gradients = false;  ///< of weights: backward adds to what is there
   Probe<T>* probe = nullptr;
+  bool may_fuse = false;
 };
 
 /// A layer's own place in the arenas, handed on by value.
@@ -65,6 +66,8 @@ class Scope {
   Backend& backend() const { return pass_->backend; }
   bool training() const { return pass_->moment.training; }
   Probe<T>* probe() const { return pass_->probe; }
+  /// Whether two layers may be done in one op that leaves out what lies between them.
+  bool may_fuse() const { return pass_->may_fuse; }
   int layer() const { return at_.layers; }
   int site() const { return at_.sites; }
   Share share() const { return pass_->shares[at_.sites]; }
@@ -80,6 +83,7 @@ class Scope {
 /// Runs work that belongs to layer number `s.layer()` and tells the probe of it, if there is one.
 template <class S, class Y, class Work>
 void probed(const S& s, Direction direction, const Y& y, Work&& work) {
+  s.backend().enter(s.layer());
   if (auto* probe = s.probe()) {
     s.backend().wait();
     probe->before(s.layer(), direction);

@@ -121,9 +121,10 @@ struct ConvIds {
   static constexpr std::int64_t x = 1, w = 2, y = 3, bias = 4, sum = 5, biased = 6;
 };
 
-/// One way of doing a convolution: cuDNN's execution plan.
+/// One way of doing a convolution: cuDNN's execution plan, good while its configuration and graph are there.
 struct ConvPlan {
   Descriptor plan;
+  Descriptor configuration;
   std::size_t workspace;  ///< bytes
   std::int64_t engine;
   bool deterministic;
@@ -210,13 +211,13 @@ class ConvGraph {
       std::int64_t filled = 0;
       cudnn_.check(cudnn_.get_attribute(heuristics.raw(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, std::int64_t(count), &filled,
                                         raws.data()), "cudnnBackendGetAttribute", what_);
-      for (std::size_t i = 0; i < std::size_t(filled) && plans.size() < most; ++i) consider(configurations[i], device, workspace, plans);
+      for (std::size_t i = 0; i < std::size_t(filled) && plans.size() < most; ++i) consider(std::move(configurations[i]), device, workspace, plans);
     }
     return plans;
   }
 
  private:
-  void consider(const Descriptor& configuration, const Descriptor& device, std::size_t workspace, std::vector<ConvPlan>& plans) const {
+  void consider(Descriptor configuration, const Descriptor& device, std::size_t workspace, std::vector<ConvPlan>& plans) const {
     Descriptor engine(cudnn_, CUDNN_BACKEND_ENGINE_DESCRIPTOR, what_);
     configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, engine);
     const auto notes = engine.get<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
@@ -233,7 +234,7 @@ class ConvGraph {
     if (!plan.try_finalize()) return;
     const auto bytes = std::size_t(plan.get<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1).at(0));
     const auto index = engine.get<std::int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1).at(0);
-    if (bytes <= workspace) plans.push_back({std::move(plan), bytes, index, !random, tensor_cores});
+    if (bytes <= workspace) plans.push_back({std::move(plan), std::move(configuration), bytes, index, !random, tensor_cores});
   }
 
   Descriptor& make(cudnnBackendDescriptorType_t type) {

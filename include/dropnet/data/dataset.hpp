@@ -50,6 +50,10 @@ class Dataset {
   int width() const { return width_; }
   std::size_t image_size() const { return image_size_; }
   std::span<const int> labels() const { return labels_; }
+  /// All pixels: as bytes, each worth scale(), or as floats; the other one is empty.
+  std::span<const std::uint8_t> bytes() const { return bytes_; }
+  std::span<const float> floats() const { return floats_; }
+  float scale() const { return scale_; }
 
   /// Writes image `i` to `to`, image_size() values.
   template <class T>

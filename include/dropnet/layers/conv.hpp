@@ -45,6 +45,14 @@ struct Conv {
     const auto b = s.take_weight(Filters);
     probed(s, Direction::forward, y, [&] { conv_forward(s.backend(), window<typename X::shape>{}, x, w, b, y); });
   }
+  /// Forward and the ReLU behind it, where the backend does both at once.
+  template <class S, class X, class Y>
+    requires requires(S s, X x, Y y) { conv_relu_forward(s.backend(), window<typename X::shape>{}, x, s.take_weight(1), s.take_weight(1), y); }
+  void forward_relu(S s, X x, Y y) const {
+    const auto w = s.take_weight(weights<typename X::shape>);
+    const auto b = s.take_weight(Filters);
+    probed(s, Direction::forward, y, [&] { conv_relu_forward(s.backend(), window<typename X::shape>{}, x, w, b, y); });
+  }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
     const auto w = s.take_weight(weights<typename X::shape>);

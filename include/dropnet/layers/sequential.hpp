@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dropnet/core/scope.hpp"
+#include "dropnet/layers/relu.hpp"
 
 namespace dropnet {
 
@@ -33,6 +34,15 @@ struct Sequential<Last> {
     head.visit(v, at, in);
     v.leave_child();
   }
+
+  // Of a sequence that begins with the ReLU of a fused pair, as below.
+  template <class S, class H, class Y, class Write>
+  void forward_fused(S, H, Y y, Write write) const { write(y); }
+  template <class S, class H, class Y>
+  void backward_fused(S s, H h, Y y) const {
+    h.data = y.data;
+    head.backward(s, h, y);
+  }
 };
 
 template <class Head, class... Rest>
@@ -58,14 +68,39 @@ struct Sequential<Head, Rest...> {
   template <class S, class X, class Y>
   void forward(S s, X x, Y y) const {
     const auto h = s.take(Head::output(typename X::shape{}));
+    const S after = s + head.extent(typename X::shape{});
+    if constexpr (fuses<S, X>)
+      if (s.may_fuse()) return tail.forward_fused(after, h, y, [&](auto to) { head.forward_relu(s, x, to); });
     head.forward(s, x, h);
-    tail.forward(s + head.extent(typename X::shape{}), h, y);
+    tail.forward(after, h, y);
   }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
     const auto h = s.take(Head::output(typename X::shape{}));
-    tail.backward(s + head.extent(typename X::shape{}), h, y);
+    const S after = s + head.extent(typename X::shape{});
+    if (fuses<S, X> && s.may_fuse()) {
+      if constexpr (fuses<S, X>) tail.backward_fused(after, h, y);
+    } else {
+      tail.backward(after, h, y);
+    }
     head.backward(s, x, h);
+  }
+
+  // Of a sequence that begins with the ReLU of a fused pair: `write` makes the ReLU's output out of the input of the
+  // layer before it, whose own output h is left unwritten. Where ReLU's backward asks for the sign of h it is given the
+  // sign of the output: they differ only where a DropIn has put another unit, and no gradient comes back from there.
+  template <class S, class H, class Y, class Write>
+  void forward_fused(S s, H, Y y, Write write) const {
+    const auto to = s.take(typename H::shape{});
+    write(to);
+    tail.forward(s + head.extent(typename H::shape{}), to, y);
+  }
+  template <class S, class H, class Y>
+  void backward_fused(S s, H h, Y y) const {
+    const auto to = s.take(typename H::shape{});
+    tail.backward(s + head.extent(typename H::shape{}), to, y);
+    h.data = to.data;
+    head.backward(s, h, to);
   }
 
   template <class Visitor, class In>
@@ -77,6 +112,13 @@ struct Sequential<Head, Rest...> {
     v.leave_child();
     tail.visit(v, at + head.extent(in), h);
   }
+
+ private:
+  /// Whether the backend has one op for the head and a ReLU that follows it.
+  template <class S, class X>
+  static constexpr bool fuses = std::is_same_v<decltype(Tail::head), ReLU> && requires(const Head& head, S s, X x) {
+    head.forward_relu(s, x, s.take(Head::output(typename X::shape{})));
+  };
 };
 
 template <class... Layers>

@@ -20,6 +20,8 @@ struct Cpu;
 /// A copy has its own weights. All const members may be called from any number of threads.
 template <class Spec, class Input, class Backend = Cpu, class T = float>
 class Network {
+  static_assert(Backend::template computes<T>, "dropnet: Network: the backend does not compute in this type; use float");
+
  public:
   using spec_type = Spec;
   using input = Input;
@@ -84,12 +86,16 @@ class Network {
   }
   /// The same at the moment that ws.begin has set, without waiting for an asynchronous backend.
   void queue_forward(workspace& ws, Probe<T>* probe = nullptr) const {
-    const auto pass = ws.pass(*this, probe);
-    spec_.forward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
+    named(ws, [&] {
+      const auto pass = ws.pass(*this, probe);
+      spec_.forward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
+    });
   }
   void queue_backward(workspace& ws, Probe<T>* probe = nullptr) const {
-    const auto pass = ws.pass(*this, probe);
-    spec_.backward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
+    named(ws, [&] {
+      const auto pass = ws.pass(*this, probe);
+      spec_.backward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
+    });
   }
 
   /// The network's outputs for a batch, without softmax. Pass a workspace to use one again.
@@ -106,6 +112,22 @@ class Network {
   }
 
  private:
+  /// Puts the layer's name to what went wrong on a device.
+  template <class Work>
+  void named(workspace& ws, Work work) const {
+    if constexpr (Backend::asynchronous) {
+      ws.backend().enter(-1);
+      try {
+        work();
+      } catch (const Error& e) {
+        const int layer = ws.backend().layer();
+        throw Error(e.what() + (layer < 0 ? std::string() : " (layer " + architecture_.layers[std::size_t(layer)].name + ")"));
+      }
+    } else {
+      work();
+    }
+  }
+
   Spec spec_;
   Architecture architecture_;
   typename Backend::template Buffer<T> weights_;

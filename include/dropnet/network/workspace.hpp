@@ -121,10 +121,18 @@ class Workspace {
                             batch_,
                             moment_,
                             add_gradients,
-                            probe};
+                            probe,
+                            probe == nullptr && !blends(net)};
   }
 
  private:
+  /// Whether a site mixes u into v's values, so that y does not tell what New had for an output.
+  bool blends(const Net& net) const {
+    for (std::size_t k = 0; k < net.shares().size(); ++k)
+      if (const Share& share = net.shares()[k]; !share.closed() && !share.complete() &&
+          Mix(share, 1, moment_.training, Random{}).kind == Mix::blend) return true;
+    return false;
+  }
   static int checked(int batch) {
     if (batch < 1) throw Error("dropnet: Workspace: the batch is " + std::to_string(batch) + "; it must be at least 1");
     return batch;

@@ -78,7 +78,11 @@ class Trainer {
   void fit(const Dataset& data, const FitOptions& options, typename Net::backend backend = Net::backend::standard()) {
     data.require(typename Net::input{}, Net::output::size, "fit");
     typename Net::workspace ws(net_, options.batch, Purpose::train, std::move(backend));
+    const Dataset none;
+    const Dataset& test_data = options.test ? *options.test : none;
+    if (options.test) test_data.require(typename Net::input{}, Net::output::size, "fit's test set");
     const auto& images = resident(ws.backend(), data);
+    const auto& test_images = resident(ws.backend(), test_data);
     Batches batches(data, options.batch, seed_);
     const auto tell = [&](auto&& what) {
       for (Observer* o : options.observers) what(*o);
@@ -89,9 +93,9 @@ class Trainer {
     tell([&](Observer& o) { o.begin(iteration_, last); });
 
     Interval since;
-    const auto test = [&, on = options.test ? &resident(ws.backend(), *options.test) : nullptr] {
+    const auto test = [&] {
       const double paused = seconds(began);
-      const auto result = evaluate(net_, *on, options.test->size(), ws, 5);
+      const auto result = evaluate(net_, test_images, test_data.size(), ws, 5);
       const double now = seconds(began);
       since.start += now - paused;
       tell([&](Observer& o) { o.record(test_record(result, double(result.images) / (now - paused), now)); });

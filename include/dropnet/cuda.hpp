@@ -1,0 +1,17 @@
+#pragma once
+
+// The CUDA backend: Network<Spec, Input, Cuda>. Link with dropnet::cuda; any C++20 compiler will do.
+
+#include "dropnet/cuda/backend.hpp"
+#include "dropnet/cuda/conv.hpp"
+#include "dropnet/cuda/dropin.hpp"
+#include "dropnet/cuda/dropout.hpp"
+#include "dropnet/cuda/finite.hpp"
+#include "dropnet/cuda/identity.hpp"
+#include "dropnet/cuda/images.hpp"
+#include "dropnet/cuda/linear.hpp"
+#include "dropnet/cuda/pool.hpp"
+#include "dropnet/cuda/relu.hpp"
+#include "dropnet/cuda/resize.hpp"
+#include "dropnet/cuda/sgd.hpp"
+#include "dropnet/cuda/softmax_loss.hpp"

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/cuda/backend.hpp"
+#include "dropnet/data/dataset.hpp"
+
+namespace dropnet {
+
+/// A data set in device memory, bytes as bytes.
+struct DeviceImages {
+  cuda::DeviceBuffer<std::uint8_t> bytes;
+  cuda::DeviceBuffer<float> floats;
+  cuda::DeviceBuffer<int> labels;
+  std::size_t image_size = 0;
+  float scale = 1;
+};
+
+/// Copies the data set to the device.
+inline DeviceImages resident(Cuda&, const Dataset& data) {
+  DeviceImages images{cuda::DeviceBuffer<std::uint8_t>(data.bytes().size()), cuda::DeviceBuffer<float>(data.floats().size()),
+                      cuda::DeviceBuffer<int>(data.labels().size()), data.image_size(), data.scale()};
+  images.bytes.upload(0, data.bytes());
+  images.floats.upload(0, data.floats());
+  images.labels.upload(0, data.labels());
+  return images;
+}
+
+/// Inputs and labels of the images with numbers `picks`.
+template <class Shape>
+void load_images(Cuda& cuda, const DeviceImages& from, const std::uint32_t* picks, Blob<float, Shape> x, int* labels) {
+  const kernels::Images images{from.bytes.data(), from.floats.data(), from.labels.data(), from.image_size, from.scale};
+  kernels::load_images(cuda.stream(), images, picks, x.batch, x.data, labels);
+}
+
+}  // namespace dropnet

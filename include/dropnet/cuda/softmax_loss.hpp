@@ -1,0 +1,16 @@
+#pragma once
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/core/tally.hpp"
+#include "dropnet/cuda/backend.hpp"
+
+namespace dropnet {
+
+/// Adds the batch's -log softmax(y)[label] and its hits to the tally (of equal outputs the lower index is the greater);
+/// y.diff, unless null, becomes (softmax(y) - onehot(label)) / batch.
+template <class Shape>
+void softmax_loss(Cuda& cuda, Blob<float, Shape> y, const int* labels, int k, Tally* tally) {
+  kernels::softmax_loss(cuda.stream(), y.batch, int(Shape::size), y.data, y.diff, labels, k, tally);
+}
+
+}  // namespace dropnet

@@ -1,0 +1,97 @@
+#pragma once
+
+// How a kernel's body runs over its index range. Compiled by nvcc it is launched on the GPU; compiled by any other
+// compiler the same body runs on the host, so that tests reach it without a GPU.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "dropnet/core/error.hpp"
+#include "dropnet/cuda/kernels.hpp"
+
+#ifdef __CUDACC__
+#include <cuda_runtime.h>
+#define DROPNET_DEVICE __host__ __device__
+#else
+#include <functional>
+#define DROPNET_DEVICE
+#endif
+
+namespace dropnet::kernels {
+
+inline constexpr unsigned team = 256;  ///< threads in a block
+
+inline std::uint32_t index_range(std::size_t count) {
+  if (count > 0xffff0000u) throw Error("dropnet: Cuda: a tensor has more than 4,294,901,760 values; use a smaller batch");
+  return std::uint32_t(count);
+}
+
+#ifdef __CUDACC__
+
+inline void launched() {
+  if (const cudaError_t e = cudaGetLastError(); e != cudaSuccess)
+    throw Error(std::string("dropnet: Cuda: a kernel could not be launched: ") + cudaGetErrorString(e));
+}
+
+template <class Body>
+__global__ void __launch_bounds__(team) each_kernel(std::uint32_t count, const Body body) {
+  for (std::uint64_t i = blockIdx.x * std::uint64_t(team) + threadIdx.x; i < count; i += gridDim.x * std::uint64_t(team))
+    body(std::uint32_t(i));
+}
+/// body(i) for each i < count.
+template <class Body>
+void each(Stream stream, std::size_t count, const Body& body) {
+  const std::uint32_t n = index_range(count);
+  if (n == 0) return;
+  each_kernel<<<std::min((n + team - 1) / team, 1u << 16), team, 0, stream>>>(n, body);
+  launched();
+}
+
+template <class Body>
+__global__ void __launch_bounds__(team) sums_kernel(const Body body) {
+  __shared__ typename Body::Sum sums[team];
+  sums[threadIdx.x] = body.part(blockIdx.x, threadIdx.x);
+  for (unsigned half = team / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+  }
+  if (threadIdx.x == 0) body.finish(blockIdx.x, sums[0]);
+}
+/// body.finish(b, sum over t < team of body.part(b, t)) for each b < blocks, summed in a fixed tree.
+template <class Body>
+void sums(Stream stream, std::uint32_t blocks, const Body& body) {
+  if (blocks == 0) return;
+  sums_kernel<<<blocks, team, 0, stream>>>(body);
+  launched();
+}
+
+#else
+
+/// The host's stand-in for a stream: does the work, or keeps it for later while the stream is recorded.
+void submit(Stream stream, std::function<void()> work);
+
+template <class Body>
+void each(Stream stream, std::size_t count, const Body& body) {
+  const std::uint32_t n = index_range(count);
+  submit(stream, [=] {
+    for (std::uint32_t i = 0; i < n; ++i) body(i);
+  });
+}
+
+template <class Body>
+void sums(Stream stream, std::uint32_t blocks, const Body& body) {
+  submit(stream, [=] {
+    for (std::uint32_t b = 0; b < blocks; ++b) {
+      typename Body::Sum sums[team];
+      for (unsigned t = 0; t < team; ++t) sums[t] = body.part(b, t);
+      for (unsigned half = team / 2; half > 0; half /= 2)
+        for (unsigned t = 0; t < half; ++t) sums[t] += sums[t + half];
+      body.finish(b, sums[0]);
+    }
+  });
+}
+
+#endif
+
+}  // namespace dropnet::kernels

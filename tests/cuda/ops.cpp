@@ -1,0 +1,206 @@
+// Every op of the CUDA backend against the Reference in double, over odd shapes; all that is unwritten is NaN.
+
+#include <dropnet/cuda.hpp>
+
+#include "../support/check.hpp"
+
+using namespace dropnet;
+
+namespace {
+
+constexpr double tolerance = 1e-5;
+
+template <class In, class Spec>
+void check(Spec spec, std::vector<Share> shares = {}, int batch = 3, bool training = true) {
+  test::check_values<Spec, In, Cuda, float>(spec, shares, batch, training, tolerance);
+}
+
+}  // namespace
+
+TEST_CASE("convolution: kernels, strides, pads, batches") {
+  check<Image<1, 5, 7>>(Conv<1, 1>{}, {}, 1);
+  check<Image<3, 7, 9>>(Conv<5, 3>{}, {}, 2);
+  check<Image<2, 9, 8>>(Conv<7, 3, Pad<1>>{}, {}, 5);
+  check<Image<3, 11, 13>>(Conv<4, 5, Stride<2>, Pad<2>>{}, {}, 3);
+  check<Image<2, 23, 17>>(Conv<3, 7, Stride<3>, Pad<1>>{}, {}, 2);
+  check<Image<20, 12, 12>>(Conv<50, 5>{}, {}, 4);
+}
+
+TEST_CASE("convolution with a ReLU behind it, alone and in a row") {
+  check<Image<3, 8, 8>>(Sequential<Conv<5, 3>, ReLU>{});
+  check<Image<3, 8, 8>>(Sequential<Conv<5, 3>, ReLU, Conv<4, 3, Pad<1>>, ReLU, MaxPool<2>>{});
+  check<Image<3, 8, 8>>(Sequential<Conv<5, 3>, ReLU, ReLU>{});
+}
+
+TEST_CASE("fully connected") {
+  check<Image<1, 1, 1>>(Linear<1>{}, {}, 1);
+  check<Image<5, 3, 2>>(Linear<7>{}, {}, 2);
+  check<Image<3, 5, 5>>(Linear<257>{}, {}, 70);
+}
+
+TEST_CASE("max pooling: rounding up, overlap, padding, ties") {
+  check<Image<3, 8, 8>>(MaxPool<2>{});
+  check<Image<2, 7, 10>>(MaxPool<3, Stride<2>>{});
+  check<Image<2, 9, 7>>(MaxPool<3, Stride<2>, Pad<1>>{});
+  check<Image<1, 5, 5>>(MaxPool<3, Stride<1>, Pad<2>>{});
+  check<Image<2, 4, 4>>(MaxPool<4, Stride<5>>{});
+  // Of equals the first: a ReLU makes many zeros.
+  check<Image<4, 6, 6>>(Sequential<ReLU, MaxPool<3, Stride<2>>>{});
+}
+
+TEST_CASE("elementwise: ReLU, identity, dropout") {
+  check<Image<3, 5, 7>>(ReLU{});
+  check<Image<3, 5, 7>>(Identity{});
+  check<Image<3, 5, 7>>(Repeat<ReLU, Dynamic>{.count = 0});
+  check<Image<3, 5, 7>>(Dropout{.ratio = 0.3}, {}, 5);
+  check<Image<3, 5, 7>>(Dropout{.ratio = 0.3}, {}, 5, false);
+  check<Image<1, 300, 400>>(Dropout{.ratio = 0.5}, {}, 2);
+}
+
+TEST_CASE("resize: larger, smaller, more and fewer channels") {
+  check<Image<2, 5, 7>>(Resize<2, 5, 7>{});
+  check<Image<2, 5, 7>>(Resize<3, 11, 4>{});
+  check<Image<4, 9, 3>>(Resize<2, 2, 13>{});
+  check<Image<1, 1, 1>>(Resize<2, 3, 3>{});
+  check<Image<2, 17, 16>>(Resize<2, 3, 1>{});
+}
+
+TEST_CASE("DropIn: closed, in part, complete; by unit, at random, its expectation; nested; adapted") {
+  using A = DropIn<Conv<4, 3>, Sequential<Conv<4, 3, Pad<1>>, ReLU>>;
+  using Nested = DropIn<Conv<3, 3>, DropIn<Conv<3, 3, Pad<1>>, Conv<3, 3, Pad<1>>>>;
+  using Skipped = DropIn<Identity, Sequential<Conv<5, 3, Pad<1>>, ReLU, Conv<2, 3, Pad<1>>>>;
+  using Adapted = DropIn<Conv<3, 3>, Conv<5, 2, Stride<2>>, Resize<>>;
+  for (const Mask mask : {Mask::unit, Mask::bernoulli})
+    for (const double p : {0.0, 0.1, 0.5, 0.97, 1.0})
+      for (const bool training : {true, false}) {
+        CAPTURE(p);
+        check<Image<2, 6, 7>>(A{}, {{p, mask}}, 3, training);
+        check<Image<2, 6, 7>>(Skipped{}, {{p, mask}}, 3, training);
+        check<Image<2, 7, 7>>(Adapted{}, {{p, mask}}, 3, training);
+        check<Image<2, 6, 7>>(Nested{}, {{p, mask}, {0.5, mask}}, 2, training);
+      }
+}
+
+TEST_CASE("DropInStack: some sites open") {
+  using Stack = DropInStack<Conv<3, 3>, Sequential<Conv<3, 3, Pad<1>>, ReLU>, Dynamic>;
+  check<Image<2, 7, 8>>(Stack{.count = 4}, {{1}, {0.6}, {0}, {0.3, Mask::bernoulli}});
+  check<Image<2, 7, 8>>(Stack{.count = 2}, {{0}, {0}});
+}
+
+TEST_CASE_TEMPLATE("random masks have the same bits as the CPU's", Masked, Dropout, DropIn<Identity, Resize<3, 9, 9>>) {
+  using In = Image<3, 9, 9>;
+  const auto zeros = [](auto& net, std::uint64_t iteration) {
+    // With ones on one side and zeros on the other, outputs show the mask.
+    typename std::decay_t<decltype(net)>::workspace ws(net, 7);
+    for (auto& share : net.shares()) share = {0.4, Mask::bernoulli};
+    ws.load(test::random_values<float>(7 * In::size, 4));
+    net.forward(ws, {.iteration = iteration, .seed = Seed{0x123456789abcdef}, .training = true});
+    std::vector<bool> zero;
+    for (float v : test::read(ws.activations(), ws.output().data, 7 * In::size)) zero.push_back(v == 0);
+    return zero;
+  };
+  Network<Masked, In> here;
+  Network<Masked, In, Cuda> there;
+  for (const std::uint64_t iteration : {std::uint64_t(0), std::uint64_t(1), std::uint64_t(1) << 40}) CHECK(zeros(here, iteration) == zeros(there, iteration));
+}
+
+TEST_CASE("softmax cross-entropy, hits and the finite check") {
+  using In = Image<13, 1, 1>;
+  for (const int batch : {1, 9, 300}) {
+    auto x = test::random_values<float>(std::size_t(batch) * In::size, batch, 3);
+    x[5] = x[3];  // ties: the lower index is the greater
+    std::vector<int> labels;
+    for (int n = 0; n < batch; ++n) labels.push_back(n * 7 % 13);
+    labels[0] = 5;
+    const auto run = [&](auto backend, auto scalar) {
+      using T = decltype(scalar);
+      using Net = Network<Identity, In, decltype(backend), T>;
+      Net net;
+      typename Net::workspace ws(net, batch, Purpose::train, std::move(backend));
+      for (int k = 0; k < 2; ++k) {
+        ws.load(std::vector<T>(x.begin(), x.end()));
+        ws.load_labels(labels);
+        net.forward(ws);
+        softmax_loss(ws.backend(), ws.output(), ws.labels(), 5, ws.tally());
+      }
+      const auto diff = test::read(ws.diffs(), ws.output().diff, x.size());
+      return std::pair(ws.take_tally(), std::vector<double>(diff.begin(), diff.end()));
+    };
+    const auto [found, gradient] = run(Cuda{}, 0.0f);
+    const auto [expected, true_gradient] = run(Reference{}, 0.0);
+    CHECK(found.loss == doctest::Approx(expected.loss).epsilon(1e-6));
+    CHECK(found.first == expected.first);
+    CHECK(found.within == expected.within);
+    CHECK(found.images == 2 * batch);
+    CHECK(found.batches == 2);
+    CHECK(found.finite == 2);
+    CHECK(test::distance(gradient, true_gradient) < tolerance);
+    x[std::size_t(batch) / 2 * In::size] = std::numeric_limits<float>::infinity();
+    const Tally infinite = run(Cuda{}, 0.0f).first;
+    CHECK(infinite.diverged());
+    CHECK(infinite.finite == 0);
+  }
+}
+
+TEST_CASE("SGD: momentum, decay, multipliers, clipping; many tensors; a frozen tally") {
+  using Spec = Repeat<Linear<3>, 60>;  // 120 tensors: more than go into one launch
+  using In = Image<3, 1, 1>;
+  const auto run = [](auto backend, auto scalar, Sgd sgd, bool diverged) {
+    using T = decltype(scalar);
+    using Net = Network<Spec, In, decltype(backend), T>;
+    Spec spec;
+    spec.layer.bias = {.rate = 2, .decay = 0};
+    Net net(spec, Fill{.bias = Constant{0.1f}}, Seed{1});
+    typename Net::workspace ws(net, 2, Purpose::train, std::move(backend));
+    Solver<Net> solver(net, sgd);
+    if (diverged) {
+      ws.load(std::vector<T>(6, T(test::nan)));
+      ws.load_labels(std::vector<int>{0, 1});
+      net.forward(ws);
+      softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.tally());
+    }
+    for (int i = 0; i < 3; ++i) {
+      const auto g = test::random_values<float>(ws.gradients().size(), i);
+      test::write(ws.gradients(), ws.gradients().data(), std::vector<T>(g.begin(), g.end()));
+      solver.step(net, ws, 0.1 / (i + 1));
+    }
+    std::vector<double> w;
+    for (const auto& t : net.architecture().tensors)
+      for (T v : net.read(t)) w.push_back(double(v));
+    return w;
+  };
+  for (const Sgd sgd : {Sgd{}, Sgd{.momentum = 0.9f, .weight_decay = 0.01f, .bias_rate = 2, .bias_decay = 0.5f}, Sgd{.momentum = 0.5f, .clip = 0.7f},
+                        Sgd{.momentum = 0.5f, .clip = 1000}}) {
+    const auto expected = run(Reference{}, 0.0, sgd, false);
+    CHECK(test::distance(run(Cuda{}, 0.0f, sgd, false), expected) < tolerance);
+    const auto frozen = run(Cuda{}, 0.0f, sgd, true);
+    CHECK(test::distance(frozen, expected) > 0.01);
+    CHECK(test::distance(frozen, run(Reference{}, 0.0, sgd, true)) < 1e-7);
+  }
+}
+
+TEST_CASE("batches: bytes and floats, scaled, with their labels") {
+  using In = Image<2, 3, 3>;
+  std::vector<std::uint8_t> bytes(50 * In::size);
+  std::vector<float> floats(bytes.size());
+  std::vector<int> labels;
+  for (std::size_t i = 0; i < bytes.size(); ++i) floats[i] = float(bytes[i] = std::uint8_t(i * 31 % 256)) / 3;
+  for (int n = 0; n < 50; ++n) labels.push_back(n % 4);
+  for (const Dataset& data : {Dataset::bytes(In{}, bytes, labels, 0.25f), Dataset::floats(In{}, floats, labels)}) {
+    Network<Linear<4>, In> here;
+    Network<Linear<4>, In, Cuda> there;
+    Workspace<decltype(here)> a(here, 7);
+    Workspace<decltype(there)> b(there, 7);
+    Batches batches(data, 7, Seed{2});
+    for (std::uint64_t t = 0; t < 20; ++t) {
+      batches.load(t, a);
+      batches.load(t, b);
+      CHECK(test::read(a.activations(), a.input().data, 7 * In::size) == test::read(b.activations(), b.input().data, 7 * In::size));
+    }
+    const auto x = a.labels();
+    std::vector<int> y(7);
+    cudaMemcpyAsync(y.data(), b.labels(), 7 * sizeof(int), cudaMemcpyDeviceToHost, b.backend().stream());
+    b.backend().wait();
+    CHECK(std::equal(y.begin(), y.end(), x));
+  }
+}
