@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "backend.hpp"
 #include "options.hpp"
 
 namespace program {
@@ -43,7 +44,7 @@ std::string describe(const Net& net) {
 
 /// What `train` does once there are a network and data.
 template <class Net>
-void train(Net& net, const TrainOptions& o, const dn::Dataset& training, const dn::Dataset& test) {
+void train(Net& net, const TrainOptions& o, typename Net::backend backend, const dn::Dataset& training, const dn::Dataset& test) {
   if (!o.weights.empty()) {
     const auto report = dn::load_weights(net, o.weights);
     std::cout << o.weights << ": " << report.copied.size() << " of " << net.architecture().tensors.size() << " tensors copied\n";
@@ -67,7 +68,7 @@ void train(Net& net, const TrainOptions& o, const dn::Dataset& training, const d
     }
   } last{accuracy};
   trainer.fit(training, {.batch = o.batch, .iterations = o.iterations, .test = &test, .test_interval = o.test_interval,
-                         .display = o.display, .observers = {&console, &csv, &last}}, typename Net::backend(o.threads));
+                         .display = o.display, .observers = {&console, &csv, &last}}, std::move(backend));
   dn::save_weights(net, o.out + "/model.safetensors");
   std::cout << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
   std::printf("final accuracy %.4f\n", accuracy);
@@ -86,7 +87,7 @@ void load_all(Net& net, const std::string& path) {
 
 /// Times each layer's forward and backward over `iterations` steps of made-up images.
 template <class Net>
-void time_layers(const Net& net, int batch, int threads, int iterations) {
+void time_layers(const Net& net, typename Net::backend backend, int batch, int iterations) {
   using Clock = std::chrono::steady_clock;
   using T = typename Net::scalar;
   struct Stopwatch : dn::Probe<T> {
@@ -98,7 +99,7 @@ void time_layers(const Net& net, int batch, int threads, int iterations) {
     }
   } watch;
   const auto& layers = net.architecture().layers;
-  typename Net::workspace ws(net, batch, dn::Purpose::train, typename Net::backend(threads));
+  typename Net::workspace ws(net, batch, dn::Purpose::train, std::move(backend));
   std::vector<T> images(std::size_t(batch) * Net::input::size);
   const dn::Random random(dn::Seed{1}, dn::Random::filler, 0, 0);
   for (std::size_t i = 0; i < images.size(); ++i) images[i] = T(random.uniform(i));
@@ -139,8 +140,8 @@ void time_layers(const Net& net, int batch, int threads, int iterations) {
                   text("%.1f", operations[1] / sums[1] * 1e-9)});
   std::cout << dn::detail::table(rows);
   std::sort(steps.begin(), steps.end());
-  std::printf("forward, loss and backward of a batch of %d: median %.2f ms, %.2f to %.2f ms, %d threads\n", batch,
-              steps[steps.size() / 2] * 1e3, steps.front() * 1e3, steps.back() * 1e3, ws.backend().threads());
+  std::printf("forward, loss and backward of a batch of %d: median %.2f ms, %.2f to %.2f ms, %s\n", batch,
+              steps[steps.size() / 2] * 1e3, steps.front() * 1e3, steps.back() * 1e3, describe(ws.backend()).c_str());
 }
 
 }  // namespace program

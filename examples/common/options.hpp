@@ -77,7 +77,7 @@ struct TrainOptions {
   std::int64_t start = 0, length = 2500, gap = -1;
   double p = 0.5;
   std::int64_t iterations = 10000, test_interval = 500, display = 100;
-  int batch = 64, threads = 0;
+  int batch = 64;
   float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0;
   std::uint64_t seed = 1;
   std::string out, weights, note;
@@ -125,7 +125,6 @@ struct TrainOptions {
     add("--momentum", momentum, "of the gradient steps")->check(momentums);
     add("--weight-decay", weight_decay, "L2 penalty")->check(not_negative);
     add("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(not_negative);
-    add("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024).description("0 or more"));
     group = "Output";
     add("--out", out, "folder for metrics.csv and model.safetensors");
     add("--test-interval", test_interval, "iterations between tests; 0: at the end only")->check(whole);

@@ -2,6 +2,7 @@
 
 #include <dropnet/image.hpp>
 
+#include "../common/backend.hpp"
 #include "../common/commands.hpp"
 #include "../common/options.hpp"
 #include "../common/program.hpp"
@@ -20,19 +21,21 @@ struct NetOptions {
         ->check(CLI::Range(1, 500).description("1 to 500"))->capture_default_str()->group("Network");
     app.add_flag("--relu", rectified, "a ReLU after each convolution")->group("Network");
   }
-  /// Calls work(net) with the network, its weights filled.
+  /// Calls work(net) with the network on its backend, its weights filled.
   template <class Work>
-  void with_net(const dn::Fill& fill, dn::Seed seed, Work work) const {
-    if (rectified)
-      run<LeNetRectified>(fill, seed, work);
-    else
-      run<LeNetLinear>(fill, seed, work);
+  void with_net(const program::BackendOptions& backend, const dn::Fill& fill, dn::Seed seed, Work work) const {
+    backend.with([&]<class Backend>(std::type_identity<Backend>) {
+      if (rectified)
+        run<LeNetRectified, Backend>(fill, seed, work);
+      else
+        run<LeNetLinear, Backend>(fill, seed, work);
+    });
   }
 
  private:
-  template <class Spec, class Work>
+  template <class Spec, class Backend, class Work>
   void run(const dn::Fill& fill, dn::Seed seed, Work work) const {
-    dn::Network<Spec, Input> net(lenet<Spec>(depth), fill, seed);
+    dn::Network<Spec, Input, Backend> net(lenet<Spec>(depth), fill, seed);
     work(net);
   }
 };
@@ -47,15 +50,17 @@ int main(int argc, char** argv) {
   CLI::App app("Trains LeNet(2N) on MNIST by gradual DropIn of layers, tests it, and uses it.", "mnist");
   app.require_subcommand(1);
   NetOptions network;
+  program::BackendOptions backend;
   program::TrainOptions options;
   options.out = "runs/mnist";
   std::string data, weights;
   std::vector<std::string> images;
-  int batch = 64, threads = 0, iterations = 20;
+  int batch = 64, iterations = 20;
   bool invert = false;
   const auto add_data = [&](CLI::App& to) {
     to.add_option("--data", data, "folder with MNIST's four IDX files (default: $DROPNET_DATA/mnist, data/mnist, data/mnist-sample)");
   };
+  const auto backend_of = [&](const auto& net) { return backend.make<typename std::decay_t<decltype(net)>::backend>(); };
   const auto add_model = [&](CLI::App& to) {
     to.add_option("--weights", weights, "the model.safetensors that train wrote")->required()->check(CLI::ExistingFile);
   };
@@ -63,14 +68,15 @@ int main(int argc, char** argv) {
   auto& train = *app.add_subcommand("train", "train a network; writes metrics.csv and model.safetensors");
   network.add_to(train);
   options.add_to(train);
+  backend.add_to(train);
   add_data(train);
   train.callback([&] {
     const std::string folder = find_data(data);
     const auto mnist = dn::load_mnist(folder);
-    network.with_net(options.fill(), dn::Seed{options.seed}, [&](auto& net) {
+    network.with_net(backend, options.fill(), dn::Seed{options.seed}, [&](auto& net) {
       std::cout << "LeNet(" << 2 * network.depth << "): " << program::describe(net) << "; " << folder << ": "
                 << mnist.train.size() << " training and " << mnist.test.size() << " test images\n";
-      program::train(net, options, mnist.train, mnist.test);
+      program::train(net, options, backend_of(net), mnist.train, mnist.test);
     });
   });
 
@@ -78,11 +84,12 @@ int main(int argc, char** argv) {
   network.add_to(test);
   add_model(test);
   add_data(test);
+  backend.add_to(test);
   test.callback([&] {
     const auto mnist = dn::load_mnist(find_data(data));
-    network.with_net({}, {}, [&](auto& net) {
+    network.with_net(backend, {}, {}, [&](auto& net) {
       program::load_all(net, weights);
-      const auto result = dn::evaluate(net, mnist.test);
+      const auto result = dn::evaluate(net, mnist.test, {}, backend_of(net));
       std::printf("%zu images, loss %.4f, among the first five %.4f\naccuracy %.4f\n", result.images, result.loss, result.top_k_accuracy,
                   result.accuracy);
     });
@@ -93,6 +100,7 @@ int main(int argc, char** argv) {
   add_model(predict);
   predict.add_option("images", images, "image files")->required();
   predict.add_flag("--invert", invert, "the digits are black on white");
+  backend.add_to(predict);
   predict.callback([&] {
     dn::Tensor<Input> batch_of(int(images.size()));
     for (std::size_t i = 0; i < images.size(); ++i) {
@@ -100,9 +108,10 @@ int main(int argc, char** argv) {
       for (std::size_t k = 0; k < Input::size; ++k)
         batch_of.sample(int(i))[k] = float(invert ? 255 - picture.bytes[k] : picture.bytes[k]) / 256;
     }
-    network.with_net({}, {}, [&](auto& net) {
+    network.with_net(backend, {}, {}, [&](auto& net) {
       program::load_all(net, weights);
-      const auto logits = net.predict(batch_of);
+      typename std::decay_t<decltype(net)>::workspace ws(net, batch_of.batch(), dn::Purpose::predict, backend_of(net));
+      const auto logits = net.predict(batch_of, ws);
       for (std::size_t i = 0; i < images.size(); ++i) {
         const auto z = logits.sample(int(i));
         const auto best = std::max_element(z.begin(), z.end());
@@ -117,14 +126,13 @@ int main(int argc, char** argv) {
   network.add_to(time);
   const auto some = CLI::Range(1, 1 << 20).description("1 or more");
   time.add_option("--batch", batch, "images in a batch")->check(some)->capture_default_str();
-  time.add_option("--threads", threads, "0: all that the machine has")->check(CLI::Range(0, 1024).description("0 or more"))
-      ->capture_default_str();
+  backend.add_to(time);
   time.add_option("--iterations", iterations, "steps to average over")->check(some)->capture_default_str();
-  time.callback([&] { network.with_net({}, {}, [&](auto& net) { program::time_layers(net, batch, threads, iterations); }); });
+  time.callback([&] { network.with_net(backend, {}, {}, [&](auto& net) { program::time_layers(net, backend_of(net), batch, iterations); }); });
 
   auto& summary = *app.add_subcommand("summary", "layers with shapes, parameters, multiply-adds and activation bytes");
   network.add_to(summary);
-  summary.callback([&] { network.with_net({}, {}, [](auto& net) { std::cout << dn::summary(net); }); });
+  summary.callback([&] { network.with_net({}, {}, {}, [](auto& net) { std::cout << dn::summary(net); }); });
 
   app.set_version_flag("--version", DROPNET_VERSION_STRING);
   return program::run(app, argc, argv);

@@ -9,9 +9,13 @@ cp "$source/tests/package/program.cpp" .
 project() {
   printf 'cmake_minimum_required(VERSION 3.22)\nproject(user CXX)\n%s\nadd_executable(program program.cpp)\ntarget_link_libraries(program dropnet::dropnet)\n' "$1" >CMakeLists.txt
   shift
+  if [[ $way == cuda ]]; then sed -i 's/dropnet::dropnet/dropnet::cuda/' CMakeLists.txt; fi
   cmake -G Ninja -B out -DCMAKE_CXX_COMPILER="$compiler" "$@" >log 2>&1 || { cat log; exit 1; }
   cmake --build out >log 2>&1 || { cat log; exit 1; }
-  ./out/program
+  if [[ $way != cuda ]] || ./out/program >log 2>&1; then ./out/program; return; fi
+  # No GPU here: the program starts all the same, and says so in one line.
+  cat log
+  [[ $(wc -l <log) == 1 ]] && grep -q '^dropnet: Cuda: .*; .*use the CPU$' log
 }
 case $way in
   bare)
@@ -25,4 +29,9 @@ case $way in
   installed)
     cmake --install "$build" --prefix "$folder/prefix" >/dev/null
     project "find_package(dropnet 0.1 REQUIRED)" -DCMAKE_PREFIX_PATH="$folder/prefix" ;;
+  cuda)
+    cmake --install "$build" --prefix "$folder/prefix" >/dev/null
+    sed -i 's|#include <dropnet/dropnet.hpp>|&\n#include <dropnet/cuda.hpp>|; s|dn::Image<1, 6, 6>> net|dn::Image<1, 6, 6>, dn::Cuda> net|; s|, dropnet::Cpu(2)||; s|int main() {|int main() try {|; $ s|^}|} catch (const std::exception\& e) {\n  std::puts(e.what());\n  return 1;\n}|' program.cpp
+    project "find_package(dropnet 0.1 REQUIRED COMPONENTS cuda)" -DCMAKE_PREFIX_PATH="$folder/prefix"
+    if grep -q 'nvcc\|CUDA_COMPILER' out/build.ninja; then echo "nvcc compiled the user's program"; exit 1; fi ;;
 esac
