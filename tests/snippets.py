@@ -1,4 +1,4 @@
-"""snippets.py COMPILER SOURCE compile|run: the C++ in README.md and docs/catalogue.md.
+"""snippets.py COMPILER SOURCE compile|run [CUDA_INCLUDE_FOLDER...]: the C++ in README.md and docs/catalogue.md.
 
 Programs (with main) are compiled; with `run`, or if they are short, they are run as well, in the repository's root.
 Other snippets of the catalogue are bodies of functions: all are compiled into one program, which calls them.
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-compiler, source, how = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+compiler, source, how, cuda = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
 FLAGS = ["-std=c++20", "-I", source / "include", "-isystem", "/usr/include/eigen3", "-pthread"]
 
 
@@ -37,6 +37,9 @@ with tempfile.TemporaryDirectory() as folder:
         if long:
             assert float(output) > 0.9, output
             print(f"the first screen's program printed {output.strip()}")
+    for text in blocks("README.md"):
+        if "dropnet/cuda.hpp" in text and cuda:
+            build(text, folder, "-fsyntax-only", *[f for folder_of in cuda for f in ("-isystem", folder_of)])
     bodies = [b for b in blocks("docs/catalogue.md")]
     text = "#include <dropnet/dropnet.hpp>\nnamespace dn = dropnet;\n"
     text += "".join(f"void snippet{i}() {{\n{b}}}\n" for i, b in enumerate(bodies))

@@ -63,12 +63,13 @@ inline float trial(Cuda& cuda, const ConvQuery& query, const ConvPlan& plan, con
   return best;
 }
 
-/// The fastest of cuDNN's first plans for a query, searched for once. What is tried writes to a place of its own.
+/// The plan for a query, searched for once: the fastest of cuDNN's first, or, where the same bytes are wanted from run to
+/// run, the first, for clocks vary. What is tried writes to a place of its own.
 inline const std::optional<ConvPlan>& plan(Cuda& cuda, const ConvQuery& query, ConvPointers at) {
   auto& known = cuda.plans();
   if (const auto it = known.find(query); it != known.end()) return it->second.plan;
   auto graph = std::make_unique<ConvGraph>(cuda.cudnn(), query);
-  auto candidates = graph->plans(cuda.planning_device(), cuda.options().workspace, 16);
+  auto candidates = graph->plans(cuda.planning_device(), cuda.options().workspace, query.deterministic ? 1 : 16);
   const ConvShape& s = query.shape;
   const std::size_t outputs = query.kind == ConvKind::backward_data      ? std::size_t(s.batch) * unsigned(s.channels * s.height * s.width)
                               : query.kind == ConvKind::backward_weights ? std::size_t(s.filters) * unsigned(s.channels * s.kernel * s.kernel)
