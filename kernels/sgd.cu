@@ -37,10 +37,11 @@ struct Piece {
 };
 
 template <class Work>
-void each_piece(std::span<const SgdRange> ranges, Work work) {
-  for (std::size_t from = 0, number = 0; from < ranges.size(); from += Piece::most, ++number) {
+void each_piece(const SgdRange* ranges, std::size_t count, Work work) {
+  for (std::size_t from = 0, number = 0; from < count; from += Piece::most, ++number) {
     Piece piece;
-    for (const SgdRange& r : ranges.subspan(from, std::min<std::size_t>(Piece::most, ranges.size() - from))) {
+    for (std::size_t k = from; k < std::min(count, from + Piece::most); ++k) {
+      const SgdRange& r = ranges[k];
       const int i = piece.count;
       piece.end[i] = piece.groups() + std::uint32_t((r.size + lane - 1) / lane);
       piece.offset[i] = index_range(r.offset + r.size) - std::uint32_t(r.size);
@@ -113,17 +114,17 @@ struct Update {
 
 }  // namespace
 
-std::size_t sgd_sums(std::span<const SgdRange> ranges) { return 1 + blocks * ((ranges.size() + Piece::most - 1) / Piece::most); }
+std::size_t sgd_sums(std::size_t count) { return 1 + blocks * ((count + Piece::most - 1) / Piece::most); }
 
-void sgd_update(Stream s, const SgdStep& step, std::span<const SgdRange> ranges, const Clock* clock, float* w, const float* g, float* v,
+void sgd_update(Stream s, const SgdStep& step, const SgdRange* ranges, std::size_t count, const Clock* clock, float* w, const float* g, float* v,
                 const Tally* tally, double* squares) {
   if (step.clip > 0) {
-    each_piece(ranges, [&](std::size_t number, const Piece& piece) {
+    each_piece(ranges, count, [&](std::size_t number, const Piece& piece) {
       sums(s, blocks, Squares{piece, piece.groups(), g, squares + 1 + number * blocks});
     });
-    sums(s, 1, Total{squares + 1, std::uint32_t(sgd_sums(ranges) - 1), squares});
+    sums(s, 1, Total{squares + 1, std::uint32_t(sgd_sums(count) - 1), squares});
   }
-  each_piece(ranges, [&](std::size_t, const Piece& piece) {
+  each_piece(ranges, count, [&](std::size_t, const Piece& piece) {
     each(s, piece.groups(), Update{piece, float(step.momentum), float(step.decay), step.clip, clock, w, g, v, tally, squares});
   });
 }

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/random.hpp"
@@ -79,9 +78,10 @@ void bias_gradient(Stream, int batch, int channels, int plane, const float* dy, 
 /// As dropnet::softmax_loss; dy may be null.
 void softmax_loss(Stream, int batch, int classes, const float* y, float* dy, const int* labels, int k, Tally*);
 
-/// Clock::rate is the step's rate. `sums`: sgd_sums(ranges) doubles of scratch memory, used if step.clip is positive.
-std::size_t sgd_sums(std::span<const SgdRange>);
-void sgd_update(Stream, const SgdStep&, std::span<const SgdRange>, const Clock*, float* w, const float* g, float* v, const Tally*, double* sums);
+/// Clock::rate is the step's rate. `sums`: sgd_sums(count) doubles of scratch memory, used if step.clip is positive.
+std::size_t sgd_sums(std::size_t count);
+void sgd_update(Stream, const SgdStep&, const SgdRange* ranges, std::size_t count, const Clock*, float* w, const float* g, float* v, const Tally*,
+                double* sums);
 
 /// Image picks[n] becomes x[n], scaled, and its label labels[n]. One of bytes and floats is null.
 struct Images {
