@@ -1,25 +1,56 @@
+#include "dropnet/core/pool_span.hpp"
 #include "launch.hpp"
 
 namespace dropnet::kernels {
 
 namespace {
 
-struct Forward {
+/// Where output number i's window lies in its plane.
+struct Place {
+  std::size_t plane;
+  PoolSpan rows, columns;
+  DROPNET_DEVICE Place(const Pooling& at, std::uint32_t i)
+      : plane(std::size_t(i / unsigned(at.out_width * at.out_height)) * unsigned(at.height * at.width)),
+        rows(int(i / unsigned(at.out_width) % unsigned(at.out_height)), at.kernel.height, at.stride.height, at.pad.height, at.height),
+        columns(int(i % unsigned(at.out_width)), at.kernel.width, at.stride.width, at.pad.width, at.width) {}
+};
+
+/// The windows that hold input number i: rows first .. last, columns likewise, of its plane's outputs.
+struct Holders {
+  std::size_t outputs;
+  int row, column, first_row, last_row, first_column, last_column;
+  DROPNET_DEVICE Holders(const Pooling& at, std::uint32_t i)
+      : outputs(std::size_t(i / unsigned(at.width * at.height)) * unsigned(at.out_height * at.out_width)),
+        row(int(i / unsigned(at.width) % unsigned(at.height))),
+        column(int(i % unsigned(at.width))),
+        first_row(first(row, at.kernel.height, at.stride.height, at.pad.height)),
+        last_row(last(row, at.stride.height, at.pad.height, at.out_height)),
+        first_column(first(column, at.kernel.width, at.stride.width, at.pad.width)),
+        last_column(last(column, at.stride.width, at.pad.width, at.out_width)) {}
+
+ private:
+  DROPNET_DEVICE static int first(int i, int kernel, int stride, int pad) {
+    const int after = i + pad - kernel;
+    return after < 0 ? 0 : after / stride + 1;
+  }
+  DROPNET_DEVICE static int last(int i, int stride, int pad, int outputs) {
+    const int o = (i + pad) / stride;
+    return o < outputs ? o : outputs - 1;
+  }
+};
+
+struct MaxForward {
   Pooling at;
   const float* x;
   float* y;
   Index* indices;
   DROPNET_DEVICE void operator()(std::uint32_t i) const {
-    const int column = int(i % unsigned(at.out_width)), row = int(i / unsigned(at.out_width) % unsigned(at.out_height));
-    const float* plane = x + std::size_t(i / unsigned(at.out_width * at.out_height)) * unsigned(at.height * at.width);
-    const int top = row * at.stride - at.pad, left = column * at.stride - at.pad;
-    const int r0 = top > 0 ? top : 0, q0 = left > 0 ? left : 0;
-    const int r1 = top + at.kernel < at.height ? top + at.kernel : at.height;
-    const int q1 = left + at.kernel < at.width ? left + at.kernel : at.width;
-    int best = r0 * at.width + q0;
+    const Place place(at, i);
+    const float* plane = x + place.plane;
+    int best = place.rows.begin * at.width + place.columns.begin;
     float value = plane[best];
-    for (int r = r0; r < r1; ++r)
-      for (int q = q0; q < q1; ++q) {
+    for (int r = place.rows.begin; r < place.rows.end; ++r)
+      for (int q = place.columns.begin; q < place.columns.end; ++q) {
         const float candidate = plane[r * at.width + q];
         if (candidate > value) {
           value = candidate;
@@ -32,44 +63,67 @@ struct Forward {
 };
 
 /// Gathers, for each input, from the windows that it lies in and has won: no two threads write one place.
-struct Backward {
+struct MaxBackward {
   Pooling at;
   const float* dy;
   const Index* indices;
   float* dx;
   bool add;
   DROPNET_DEVICE void operator()(std::uint32_t i) const {
-    const int column = int(i % unsigned(at.width)), row = int(i / unsigned(at.width) % unsigned(at.height));
-    const std::size_t plane = std::size_t(i / unsigned(at.width * at.height)) * unsigned(at.out_height * at.out_width);
-    const int mine = row * at.width + column;
+    const Holders from(at, i);
+    const int mine = from.row * at.width + from.column;
     float sum = 0;
-    for (int r = first(row); r <= last(row, at.out_height); ++r)
-      for (int q = first(column); q <= last(column, at.out_width); ++q) {
-        const std::size_t o = plane + unsigned(r * at.out_width + q);
+    for (int r = from.first_row; r <= from.last_row; ++r)
+      for (int q = from.first_column; q <= from.last_column; ++q) {
+        const std::size_t o = from.outputs + unsigned(r * at.out_width + q);
         if (indices[o] == mine) sum += dy[o];
       }
     dx[i] = add ? dx[i] + sum : sum;
   }
+};
 
- private:
-  /// The first and last window along one side that holds position i.
-  DROPNET_DEVICE int first(int i) const {
-    const int after = i + at.pad - at.kernel;
-    return after < 0 ? 0 : after / at.stride + 1;
-  }
-  DROPNET_DEVICE int last(int i, int outputs) const {
-    const int o = (i + at.pad) / at.stride;
-    return o < outputs ? o : outputs - 1;
+struct AverageForward {
+  Pooling at;
+  const float* x;
+  float* y;
+  DROPNET_DEVICE void operator()(std::uint32_t i) const {
+    const Place place(at, i);
+    float sum = 0;
+    for (int r = place.rows.begin; r < place.rows.end; ++r)
+      for (int q = place.columns.begin; q < place.columns.end; ++q) sum += x[place.plane + unsigned(r * at.width + q)];
+    y[i] = sum / float(place.rows.count * place.columns.count);
   }
 };
 
+struct AverageBackward {
+  Pooling at;
+  const float* dy;
+  float* dx;
+  bool add;
+  DROPNET_DEVICE void operator()(std::uint32_t i) const {
+    const Holders from(at, i);
+    float sum = 0;
+    for (int r = from.first_row; r <= from.last_row; ++r) {
+      const int rows = PoolSpan(r, at.kernel.height, at.stride.height, at.pad.height, at.height).count;
+      for (int q = from.first_column; q <= from.last_column; ++q) {
+        const int columns = PoolSpan(q, at.kernel.width, at.stride.width, at.pad.width, at.width).count;
+        sum += dy[from.outputs + unsigned(r * at.out_width + q)] / float(rows * columns);
+      }
+    }
+    dx[i] = add ? dx[i] + sum : sum;
+  }
+};
+
+std::size_t inputs(const Pooling& at) { return std::size_t(at.planes) * unsigned(at.height * at.width); }
+std::size_t outputs(const Pooling& at) { return std::size_t(at.planes) * unsigned(at.out_height * at.out_width); }
+
 }  // namespace
 
-void max_pool_forward(Stream s, const Pooling& at, const float* x, float* y, Index* indices) {
-  each(s, std::size_t(at.planes) * unsigned(at.out_height * at.out_width), Forward{at, x, y, indices});
-}
+void max_pool_forward(Stream s, const Pooling& at, const float* x, float* y, Index* indices) { each(s, outputs(at), MaxForward{at, x, y, indices}); }
 void max_pool_backward(Stream s, const Pooling& at, const float* dy, const Index* indices, float* dx, bool add) {
-  each(s, std::size_t(at.planes) * unsigned(at.height * at.width), Backward{at, dy, indices, dx, add});
+  each(s, inputs(at), MaxBackward{at, dy, indices, dx, add});
 }
+void average_pool_forward(Stream s, const Pooling& at, const float* x, float* y) { each(s, outputs(at), AverageForward{at, x, y}); }
+void average_pool_backward(Stream s, const Pooling& at, const float* dy, float* dx, bool add) { each(s, inputs(at), AverageBackward{at, dy, dx, add}); }
 
 }  // namespace dropnet::kernels

@@ -26,6 +26,13 @@ TEST_CASE("convolution: kernels, strides, pads, batches") {
   check<Image<20, 12, 12>>(Conv<50, 5>{}, {}, 4);
 }
 
+TEST_CASE("convolution: rectangular, dilated, grouped") {
+  check<Image<2, 7, 9>>(Conv<3, Size{2, 5}, Pad<0, 2>, Stride<2, 1>>{});
+  check<Image<2, 9, 8>>(Conv<3, Size{3, 2}, Dilation<1, 3>, Pad<1>, Stride<1, 2>>{});
+  check<Image<6, 9, 9>>(Conv<3, Size{3, 2}, Groups<3>, Dilation<2>, Stride<2>, Pad<2, 1>>{});
+  check<Image<4, 7, 7>>(Conv<6, 3, Groups<2>>{});
+}
+
 TEST_CASE("convolution with a ReLU behind it, alone and in a row") {
   check<Image<3, 8, 8>>(Sequential<Conv<5, 3>, ReLU>{});
   check<Image<3, 8, 8>>(Sequential<Conv<5, 3>, ReLU, Conv<4, 3, Pad<1>>, ReLU, MaxPool<2>>{});
@@ -44,8 +51,17 @@ TEST_CASE("max pooling: rounding up, overlap, padding, ties") {
   check<Image<2, 9, 7>>(MaxPool<3, Stride<2>, Pad<1>>{});
   check<Image<1, 5, 5>>(MaxPool<3, Stride<1>, Pad<2>>{});
   check<Image<2, 4, 4>>(MaxPool<4, Stride<5>>{});
+  check<Image<2, 7, 8>>(MaxPool<Size{2, 3}, Stride<1, 2>, Pad<1, 0>>{});
+  check<Image<2, 7, 8>>(MaxPool<3, Stride<2>, Floor>{});
   // Of equals the first: a ReLU makes many zeros.
   check<Image<4, 6, 6>>(Sequential<ReLU, MaxPool<3, Stride<2>>>{});
+}
+
+TEST_CASE("average pooling") {
+  check<Image<3, 6, 8>>(AvgPool<2>{});
+  check<Image<2, 8, 8>>(AvgPool<3, Stride<2>>{});
+  check<Image<2, 7, 9>>(AvgPool<3, Stride<2>, Pad<1>>{});
+  check<Image<2, 7, 9>>(AvgPool<Size{3, 2}, Stride<1, 3>, Pad<2, 1>, Floor>{});
 }
 
 TEST_CASE("elementwise: ReLU, identity, dropout") {

@@ -26,7 +26,28 @@ TEST_CASE("conv: a batch that is summed in several pieces") {
 
 TEST_CASE("conv: planes that fill the nearest cache alone") { test::check<Image<1, 30, 30>>(Conv<5, 3, Pad<1>>{}, {}, 10); }
 
+TEST_CASE("conv: rectangular kernels, strides and pads; dilation; groups") {
+  test::check<Image<2, 7, 9>>(Conv<3, Size{2, 3}>{});
+  test::check<Image<2, 7, 9>>(Conv<3, Size{1, 5}, Pad<0, 2>>{});
+  test::check<Image<2, 8, 9>>(Conv<3, 3, Stride<2, 1>, Pad<1, 0>>{});
+  test::check<Image<2, 9, 8>>(Conv<3, 3, Dilation<2>>{});
+  test::check<Image<2, 9, 8>>(Conv<3, Size{3, 2}, Dilation<1, 3>, Pad<1>, Stride<1, 2>>{});
+  test::check<Image<4, 7, 7>>(Conv<6, 3, Groups<2>>{});
+  test::check<Image<6, 6, 5>>(Conv<6, 3, Pad<1>, Groups<6>>{});
+  test::check<Image<6, 9, 9>>(Conv<3, Size{3, 2}, Groups<3>, Dilation<2>, Stride<2>, Pad<2, 1>>{});
+}
+
+TEST_CASE("conv: groups do not see each other") {
+  Network<Conv<2, 1, Groups<2>>, Image<2, 1, 1>> net;
+  CHECK(net.architecture().tensors[0].shape == std::vector<int>{2, 1, 1, 1});
+  net.write(net.architecture().tensors[0], std::vector<float>{10, 100});
+  const auto y = net.predict(Tensor<Image<2, 1, 1>>(1, std::vector<float>{1, 2}));
+  CHECK(y(0, 0, 0, 0) == 10);
+  CHECK(y(0, 1, 0, 0) == 200);
+}
+
 TEST_CASE("conv: output size") {
+  static_assert(std::is_same_v<decltype(Conv<4, Size{3, 5}, Dilation<2, 1>, Stride<1, 2>>::output(Image<3, 9, 11>{})), Image<4, 5, 4>>);
   static_assert(std::is_same_v<decltype(Conv<96, 11, Stride<4>>::output(Image<3, 227, 227>{})), Image<96, 55, 55>>);
   static_assert(std::is_same_v<decltype(Conv<20, 3, Pad<1>>::output(Image<20, 24, 24>{})), Image<20, 24, 24>>);
   static_assert(std::is_same_v<decltype(Conv<8, 3, Pad<1>, Stride<2>>::output(Image<1, 8, 8>{})), Image<8, 4, 4>>);

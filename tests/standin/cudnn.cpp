@@ -78,16 +78,18 @@ template <class Visit>
 void each_product(const Fake& window, const Tensor& x, const Tensor& w, const Tensor& y, Visit visit) {
   const auto stride = window.all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES);
   const auto pad = window.all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS);
+  const auto dilation = window.all<std::int64_t>(CUDNN_ATTR_CONVOLUTION_DILATIONS);
+  const std::int64_t groups = x.sizes[1] / w.sizes[1];
   for (std::int64_t n = 0, o = 0; n < y.sizes[0]; ++n)
     for (std::int64_t f = 0; f < y.sizes[1]; ++f)
       for (std::int64_t r = 0; r < y.sizes[2]; ++r)
         for (std::int64_t q = 0; q < y.sizes[3]; ++q, ++o)
-          for (std::int64_t c = 0; c < x.sizes[1]; ++c)
+          for (std::int64_t c = 0, first = f / (w.sizes[0] / groups) * w.sizes[1]; c < w.sizes[1]; ++c)
             for (std::int64_t kr = 0; kr < w.sizes[2]; ++kr)
               for (std::int64_t kq = 0; kq < w.sizes[3]; ++kq) {
-                const std::int64_t row = r * stride[0] - pad[0] + kr, column = q * stride[1] - pad[1] + kq;
+                const std::int64_t row = r * stride[0] - pad[0] + kr * dilation[0], column = q * stride[1] - pad[1] + kq * dilation[1];
                 if (row < 0 || row >= x.sizes[2] || column < 0 || column >= x.sizes[3]) continue;
-                visit(((n * x.sizes[1] + c) * x.sizes[2] + row) * x.sizes[3] + column,
+                visit(((n * x.sizes[1] + first + c) * x.sizes[2] + row) * x.sizes[3] + column,
                       ((f * w.sizes[1] + c) * w.sizes[2] + kr) * w.sizes[3] + kq, o);
               }
 }

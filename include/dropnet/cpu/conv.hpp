@@ -15,9 +15,9 @@ namespace dropnet {
 namespace detail {
 
 template <class W>
-constexpr std::size_t conv_operations = W::out::size * W::in::channels * W::taps;
+constexpr std::size_t conv_operations = W::out::size * W::group_channels * W::taps;
 template <class W>
-constexpr std::size_t conv_weights = std::size_t(W::out::channels) * W::in::channels * W::taps;
+constexpr std::size_t conv_weights = std::size_t(W::out::channels) * W::group_channels * W::taps;
 
 /// Makes the weights' and bias gradients out of what work(first sample, last, worker, dw, db) adds to its arguments
 /// for pieces of the batch. The pieces, and the order in which they are summed, depend on the batch alone.
@@ -71,10 +71,10 @@ template <class W, class T>
 struct DirectConv {
   using In = typename W::in;
   using Out = typename W::out;
-  static constexpr int K = W::kernel;
-  using Forward = direct::Correlate<T, In, Out::channels, K, W::pad>;
-  using Backward = direct::Correlate<T, Out, In::channels, K, K - 1 - W::pad>;
-  using Gradient = direct::Gradient<T, In, Out::channels, K, W::pad>;
+  static constexpr int K = W::kernel.height, P = W::pad.height;
+  using Forward = direct::Correlate<T, In, Out::channels, K, P>;
+  using Backward = direct::Correlate<T, Out, In::channels, K, K - 1 - P>;
+  using Gradient = direct::Gradient<T, In, Out::channels, K, P>;
 
   static std::size_t place(int f, int c, int ky, int kx) {
     return ((std::size_t(f) * In::channels + std::size_t(c)) * K + std::size_t(ky)) * K + std::size_t(kx);
@@ -135,38 +135,46 @@ struct PatchConv {
   using In = typename W::in;
   using Out = typename W::out;
   using P = patches::Patches<W>;
-  static constexpr std::size_t filters = Out::channels;
+  static constexpr std::size_t filters = W::group_filters;
+  static constexpr std::size_t rows = P::rows / W::groups;
 
-  static auto weights(Weight<T> w) { return matrix(w.data, filters, P::rows); }
-  static auto gathered(const T* patches) { return matrix(patches, P::rows, P::columns); }
-  static auto gradient(Blob<T, Out> y, int n) { return matrix(static_cast<const T*>(y.sample_diff(n)), filters, P::columns); }
+  // Group g's part of the weights, of the patches and of a sample's output.
+  template <class U>
+  static auto weights(U* w, int g) { return matrix(w + std::size_t(g) * filters * rows, filters, rows); }
+  template <class U>
+  static auto gathered(U* patches, int g) { return matrix(patches + std::size_t(g) * rows * P::columns, rows, P::columns); }
+  template <class U>
+  static auto outputs(U* y, int g) { return matrix(y + std::size_t(g) * filters * P::columns, filters, P::columns); }
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
       T* patches = cpu.scratch<T>(worker, P::size);
       P::gather(x.sample(n), patches);
-      auto to = matrix(y.sample(n), filters, P::columns);
-      to.colwise() = array(b.data, 0, filters).matrix();
-      to.noalias() += weights(w) * gathered(patches);
+      for (int g = 0; g < W::groups; ++g) {
+        auto to = outputs(y.sample(n), g);
+        to.colwise() = array(b.data, std::size_t(g) * filters, std::size_t(g + 1) * filters).matrix();
+        to.noalias() += weights(w.data, g) * gathered(patches, g);
+      }
     });
   }
 
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
     cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
       T* patches = cpu.scratch<T>(worker, P::size);
-      matrix(patches, P::rows, P::columns).noalias() = weights(w).transpose() * gradient(y, n);
+      for (int g = 0; g < W::groups; ++g) gathered(patches, g).noalias() = weights(w.data, g).transpose() * outputs(y.sample_diff(n), g);
       if (!x.add) std::fill_n(x.sample_diff(n), In::size, T(0));
       P::scatter_add(patches, x.sample_diff(n));
     });
   }
 
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, filters, b,
+    sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, Out::channels, b,
                       [&](int first, int last, int worker, T* dw, T* db) {
                         T* patches = cpu.scratch<T>(worker, P::size);
                         for (int n = first; n < last; ++n) {
                           P::gather(x.sample(n), patches);
-                          matrix(dw, filters, P::rows).noalias() += gradient(y, n) * gathered(patches).transpose();
+                          for (int g = 0; g < W::groups; ++g)
+                            weights(dw, g).noalias() += outputs(y.sample_diff(n), g) * gathered(patches, g).transpose();
                           add_bias_gradient<Out>(y.sample_diff(n), db);
                         }
                       });
@@ -176,19 +184,20 @@ struct PatchConv {
 template <class W, class T>
 struct ChosenConv : PatchConv<W, T> {};
 template <class W, class T>
-  requires(direct::serves<T, typename W::in, W::kernel, W::stride, W::pad>())
+  requires(W::kernel.square() && W::pad.square() && W::stride == Size(1) && W::dilation == Size(1) && W::groups == 1 &&
+           direct::serves<T, typename W::in, W::kernel.height, W::pad.height>())
 struct ChosenConv<W, T> : DirectConv<W, T> {};
 
 }  // namespace detail
 
-template <class In, class Out, int K, int S, int P, class T>
-void conv_forward(Cpu& cpu, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-  detail::ChosenConv<Window<In, Out, K, S, P>, T>::forward(cpu, x, w, b, y);
+template <class W, class T>
+void conv_forward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
+  detail::ChosenConv<W, T>::forward(cpu, x, w, b, y);
 }
 
-template <class In, class Out, int K, int S, int P, class T>
-void conv_backward(Cpu& cpu, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-  using Chosen = detail::ChosenConv<Window<In, Out, K, S, P>, T>;
+template <class W, class T>
+void conv_backward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
+  using Chosen = detail::ChosenConv<W, T>;
   if (w.diff) Chosen::backward_weights(cpu, x, w, b, y);
   if (x.diff) Chosen::backward_data(cpu, x, w, y);
 }

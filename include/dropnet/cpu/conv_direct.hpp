@@ -189,11 +189,11 @@ struct Gradient {
   }
 };
 
-/// Whether the direct kernels serve a window: stride 1, a kernel whose sums fit the registers, and a plane of which
-/// not too much is padding.
-template <class T, class In, int K, int Stride, int Pad>
+/// Whether the direct kernels serve a square window of stride 1: a kernel whose sums fit the registers, and a plane of
+/// which not too much is padding.
+template <class T, class In, int K, int Pad>
 constexpr bool serves() {
-  if constexpr (Stride != 1 || K > 7 || Pad >= K) {
+  if constexpr (K > 7 || Pad >= K) {
     return false;
   } else {
     using X = Planes<T, In, K, Pad>;

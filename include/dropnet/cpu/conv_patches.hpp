@@ -11,8 +11,7 @@ template <class W>
 struct Patches {
   using In = typename W::in;
   using Out = typename W::out;
-  static constexpr int K = W::kernel;
-  static constexpr std::size_t rows = std::size_t(In::channels) * K * K;
+  static constexpr std::size_t rows = std::size_t(In::channels) * W::taps;
   static constexpr std::size_t columns = Out::plane;
   static constexpr std::size_t size = rows * columns;
 
@@ -33,12 +32,12 @@ struct Patches {
   static void each(Visit visit) {
     std::size_t p = 0;
     for (int c = 0; c < In::channels; ++c)
-      for (int ky = 0; ky < K; ++ky)
-        for (int kx = 0; kx < K; ++kx)
+      for (int ky = 0; ky < W::kernel.height; ++ky)
+        for (int kx = 0; kx < W::kernel.width; ++kx)
           for (int row = 0; row < Out::height; ++row) {
-            const int r = row * W::stride - W::pad + ky;
+            const int r = row * W::stride.height - W::pad.height + ky * W::dilation.height;
             for (int column = 0; column < Out::width; ++column) {
-              const int q = column * W::stride - W::pad + kx;
+              const int q = column * W::stride.width - W::pad.width + kx * W::dilation.width;
               const bool inside = r >= 0 && r < In::height && q >= 0 && q < In::width;
               visit(p++, inside ? (std::ptrdiff_t(c) * In::height + r) * In::width + q : -1);
             }

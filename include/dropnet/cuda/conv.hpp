@@ -72,7 +72,7 @@ inline const std::optional<ConvPlan>& plan(Cuda& cuda, const ConvQuery& query, C
   auto candidates = graph->plans(cuda.planning_device(), cuda.options().workspace, query.deterministic ? 1 : 16);
   const ConvShape& s = query.shape;
   const std::size_t outputs = query.kind == ConvKind::backward_data      ? std::size_t(s.batch) * unsigned(s.channels * s.height * s.width)
-                              : query.kind == ConvKind::backward_weights ? std::size_t(s.filters) * unsigned(s.channels * s.kernel * s.kernel)
+                              : query.kind == ConvKind::backward_weights ? std::size_t(s.filters) * unsigned(s.channels / s.groups) * std::size_t(s.kernel[0] * s.kernel[1])
                                                                          : std::size_t(s.batch) * unsigned(s.filters * s.out_height * s.out_width);
   std::optional<ConvPlan> fastest;
   if (candidates.size() > 1) {
@@ -106,9 +106,13 @@ inline void convolve(Cuda& cuda, ConvKind kind, const ConvShape& shape, bool add
                 (cuda.options().deterministic ? "; try without deterministic" : "; allow more with CudaOptions::workspace"));
 }
 
-template <class In, class Out, int K, int S, int P>
-ConvShape conv_shape(Window<In, Out, K, S, P>, int batch) {
-  return {batch, In::channels, In::height, In::width, Out::channels, Out::height, Out::width, K, S, P};
+template <class W>
+ConvShape conv_shape(W, int batch) {
+  using In = typename W::in;
+  using Out = typename W::out;
+  const auto pair = [](Size s) { return ConvShape::Pair{s.height, s.width}; };
+  return {batch,           In::channels,     In::height,    In::width,           Out::channels, Out::height, Out::width,
+          pair(W::kernel), pair(W::stride), pair(W::pad), pair(W::dilation), W::groups};
 }
 
 /// Bias, and ReLU if asked for, within the convolution where there is a plan, else behind it.
@@ -121,22 +125,22 @@ inline void conv_forward(Cuda& cuda, const ConvShape& s, bool relu, const float*
 
 }  // namespace cuda
 
-template <class In, class Out, int K, int S, int P>
-void conv_forward(Cuda& cuda, Window<In, Out, K, S, P> window, Blob<float, In> x, Weight<float> w, Weight<float> b, Blob<float, Out> y) {
+template <class W>
+void conv_forward(Cuda& cuda, W window, Blob<float, typename W::in> x, Weight<float> w, Weight<float> b, Blob<float, typename W::out> y) {
   cuda::conv_forward(cuda, cuda::conv_shape(window, x.batch), false, x.data, w.data, b.data, y.data);
 }
 
 /// y = max(0, w * x + b).
-template <class In, class Out, int K, int S, int P>
-void conv_relu_forward(Cuda& cuda, Window<In, Out, K, S, P> window, Blob<float, In> x, Weight<float> w, Weight<float> b, Blob<float, Out> y) {
+template <class W>
+void conv_relu_forward(Cuda& cuda, W window, Blob<float, typename W::in> x, Weight<float> w, Weight<float> b, Blob<float, typename W::out> y) {
   cuda::conv_forward(cuda, cuda::conv_shape(window, x.batch), true, x.data, w.data, b.data, y.data);
 }
 
-template <class In, class Out, int K, int S, int P>
-void conv_backward(Cuda& cuda, Window<In, Out, K, S, P> window, Blob<float, In> x, Weight<float> w, Weight<float> b, Blob<float, Out> y) {
+template <class W>
+void conv_backward(Cuda& cuda, W window, Blob<float, typename W::in> x, Weight<float> w, Weight<float> b, Blob<float, typename W::out> y) {
   const cuda::ConvShape shape = cuda::conv_shape(window, x.batch);
   if (w.diff) cuda::convolve(cuda, cuda::ConvKind::backward_weights, shape, w.add, {x.data, w.diff, y.diff, nullptr});
-  if (b.diff) kernels::bias_gradient(cuda.stream(), x.batch, Out::channels, Out::height * Out::width, y.diff, b.diff, b.add);
+  if (b.diff) kernels::bias_gradient(cuda.stream(), x.batch, shape.filters, shape.out_height * shape.out_width, y.diff, b.diff, b.add);
   if (x.diff) cuda::convolve(cuda, cuda::ConvKind::backward_data, shape, x.add, {x.diff, w.data, y.diff, nullptr});
 }
 

@@ -3,11 +3,13 @@
 #include <cudnn_backend.h>
 
 #include <algorithm>
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,9 +84,13 @@ class Descriptor {
   cudnnBackendDescriptor_t raw_ = nullptr;
 };
 
-/// What a convolution goes over: [batch][channels][height][width] to [batch][filters][out_height][out_width].
+/// What a convolution goes over: [batch][channels][height][width] to [batch][filters][out_height][out_width]. Of kernel,
+/// stride, pad and dilation, rows then columns.
 struct ConvShape {
-  int batch, channels, height, width, filters, out_height, out_width, kernel, stride, pad;
+  using Pair = std::array<std::int64_t, 2>;
+  int batch, channels, height, width, filters, out_height, out_width;
+  Pair kernel, stride{1, 1}, pad{0, 0}, dilation{1, 1};
+  int groups = 1;
   friend auto operator<=>(const ConvShape&, const ConvShape&) = default;
 };
 
@@ -108,11 +114,23 @@ struct ConvQuery {
   std::string text() const {
     static constexpr const char* names[] = {"convolution", "convolution with ReLU", "convolution without bias", "convolution's input gradient",
                                             "convolution's weight gradient"};
-    const auto size = [](int c, int h, int w) { return std::to_string(c) + "x" + std::to_string(h) + "x" + std::to_string(w); };
+    std::ostringstream text;
+    const auto size = [&](int c, int h, int w) { text << c << 'x' << h << 'x' << w; };
+    const auto pair = [&](const char* name, const ConvShape::Pair& p) {
+      text << ", " << name << ' ' << p[0];
+      if (p[0] != p[1]) text << 'x' << p[1];
+    };
     const ConvShape& s = shape;
-    return std::string(names[int(kind)]) + " of " + std::to_string(s.batch) + " x " + size(s.channels, s.height, s.width) + " to " +
-           size(s.filters, s.out_height, s.out_width) + ", kernel " + std::to_string(s.kernel) + ", stride " + std::to_string(s.stride) +
-           ", pad " + std::to_string(s.pad);
+    text << names[int(kind)] << " of " << s.batch << " x ";
+    size(s.channels, s.height, s.width);
+    text << " to ";
+    size(s.filters, s.out_height, s.out_width);
+    pair("kernel", s.kernel);
+    pair("stride", s.stride);
+    pair("pad", s.pad);
+    if (s.dilation != ConvShape::Pair{1, 1}) pair("dilation", s.dilation);
+    if (s.groups != 1) text << ", " << s.groups << " groups";
+    return text.str();
   }
 };
 
@@ -137,16 +155,17 @@ class ConvGraph {
   ConvGraph(const Cudnn& cudnn, const ConvQuery& query) : cudnn_(cudnn), q_(query), what_(query.text()) {
     const ConvShape& s = query.shape;
     const Descriptor& x = tensor(ConvIds::x, {s.batch, s.channels, s.height, s.width});
-    const Descriptor& w = tensor(ConvIds::w, {s.filters, s.channels, s.kernel, s.kernel});
+    // cuDNN takes the number of groups from the channels that the filters see.
+    const Descriptor& w = tensor(ConvIds::w, {s.filters, s.channels / s.groups, s.kernel[0], s.kernel[1]});
     const Descriptor& y = tensor(ConvIds::y, {s.batch, s.filters, s.out_height, s.out_width});
     Descriptor& window = make(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     window.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, {CUDNN_DATA_FLOAT})
         .set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, {CUDNN_CROSS_CORRELATION})
         .set<std::int64_t>(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, {2})
-        .set<std::int64_t>(CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, {1, 1})
-        .set<std::int64_t>(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, {s.stride, s.stride})
-        .set<std::int64_t>(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, {s.pad, s.pad})
-        .set<std::int64_t>(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, {s.pad, s.pad})
+        .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, s.dilation.data(), 2)
+        .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, s.stride.data(), 2)
+        .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, s.pad.data(), 2)
+        .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, s.pad.data(), 2)
         .finalize();
     const float alpha = 1, beta = query.add ? 1.0f : 0.0f;
     switch (query.kind) {

@@ -10,6 +10,7 @@
 #include "dropnet/core/random.hpp"
 #include "dropnet/core/sgd_step.hpp"
 #include "dropnet/core/tally.hpp"
+#include "dropnet/core/window.hpp"
 
 struct CUstream_st;
 
@@ -65,10 +66,13 @@ void resize_backward(Stream, int batch, Planes in, Planes out, const float* dy, 
 /// `planes` counts samples times channels.
 struct Pooling {
   std::uint32_t planes;
-  int height, width, out_height, out_width, kernel, stride, pad;
+  int height, width, out_height, out_width;
+  Size kernel, stride, pad;
 };
 void max_pool_forward(Stream, const Pooling&, const float* x, float* y, Index* indices);
 void max_pool_backward(Stream, const Pooling&, const float* dy, const Index* indices, float* dx, bool add);
+void average_pool_forward(Stream, const Pooling&, const float* x, float* y);
+void average_pool_backward(Stream, const Pooling&, const float* dy, float* dx, bool add);
 
 /// y[n][c][i] += bias[c].
 void add_bias(Stream, int batch, int channels, int plane, const float* bias, float* y);

@@ -6,33 +6,42 @@
 
 namespace dropnet {
 
-/// Convolution with a bias: y[f] = bias[f] + sum over channels c of weight[f][c] (*) x[c].
-/// Weights [filter][channel][row][column]; options Stride<S> (default 1) and Pad<P> (default 0) with zeros.
-template <int Filters, int Kernel, class... Options>
+/// Convolution with a bias: y[f] = bias[f] + sum over channels c of weight[f][c] (*) x[c], c in f's group.
+/// Kernel: a number, or Size{rows, columns}. Weights [filter][channel of its group][row][column]; options Stride<S>
+/// (default 1), Pad<P> with zeros (0), Dilation<D> (1) and Groups<G> (1).
+template <int Filters, Size Kernel, class... Options>
 struct Conv {
-  static_assert(Filters > 0 && Kernel > 0, "dropnet: Conv: filters and kernel size must be positive");
-  using options = detail::WindowOptions<1, Options...>;
-  static_assert(options::known, "dropnet: Conv: an option is not known; it takes Stride<S> and Pad<P>");
+  static_assert(Filters > 0 && Kernel.height > 0 && Kernel.width > 0, "dropnet: Conv: filters and kernel size must be positive");
+  using options = detail::WindowOptions<Options...>;
+  static_assert(options::known && !options::floor,
+                "dropnet: Conv: an option is not known; it takes Stride<S>, Pad<P>, Dilation<D> and Groups<G>");
+  static_assert(Filters % options::groups == 0, "dropnet: Conv: the number of filters must be a multiple of the groups");
+  static constexpr Size stride = options::stride(1);
+  /// What the kernel covers of the input.
+  static constexpr Size reach{(Kernel.height - 1) * options::dilation.height + 1, (Kernel.width - 1) * options::dilation.width + 1};
 
   Multipliers weight{};
   Multipliers bias{};
 
   template <class In>
   static constexpr auto output(In) {
-    constexpr int height = In::height + 2 * options::pad;
-    constexpr int width = In::width + 2 * options::pad;
-    static_assert(Kernel <= height, "dropnet: Conv: the kernel is taller than the padded input; use a smaller one or add Pad<>");
-    static_assert(Kernel <= width, "dropnet: Conv: the kernel is wider than the padded input; use a smaller one or add Pad<>");
-    if constexpr (Kernel <= height && Kernel <= width)
-      return Image<Filters, (height - Kernel) / options::stride + 1, (width - Kernel) / options::stride + 1>{};
+    constexpr int height = In::height + 2 * options::pad.height;
+    constexpr int width = In::width + 2 * options::pad.width;
+    static_assert(reach.height <= height, "dropnet: Conv: the kernel is taller than the padded input; use a smaller one or add Pad<>");
+    static_assert(reach.width <= width, "dropnet: Conv: the kernel is wider than the padded input; use a smaller one or add Pad<>");
+    static_assert(In::channels % options::groups == 0, "dropnet: Conv: the input's channels must be a multiple of the groups");
+    if constexpr (reach.height <= height && reach.width <= width)
+      return Image<Filters, (height - reach.height) / stride.height + 1, (width - reach.width) / stride.width + 1>{};
     else
       return In{};
   }
 
   template <class In>
-  using window = Window<In, decltype(output(In{})), Kernel, options::stride, options::pad>;
+  using window = Window<In, decltype(output(In{})), Kernel, stride, options::pad, options::dilation, options::groups>;
   template <class In>
-  static constexpr std::size_t weights = std::size_t(Filters) * In::channels * Kernel * Kernel;
+  static constexpr std::size_t fan_in = std::size_t(In::channels / options::groups) * Kernel.height * Kernel.width;
+  template <class In>
+  static constexpr std::size_t weights = Filters * fan_in<In>;
 
   template <class In>
   constexpr Extent extent(In) const {
@@ -63,9 +72,8 @@ struct Conv {
   template <class Visitor, class In>
   void visit(Visitor& v, Extent at, In in) const {
     using Out = decltype(output(in));
-    constexpr std::size_t fan_in = std::size_t(In::channels) * Kernel * Kernel;
-    v.layer("conv", at, in, Out{}, Out::size * fan_in);
-    v.weight({Filters, In::channels, Kernel, Kernel}, fan_in, weight);
+    v.layer("conv", at, in, Out{}, Out::size * fan_in<In>);
+    v.weight({Filters, In::channels / options::groups, Kernel.height, Kernel.width}, fan_in<In>, weight);
     v.bias({Filters}, bias);
   }
 };

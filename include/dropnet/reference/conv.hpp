@@ -12,12 +12,14 @@ namespace detail {
 template <class W, class Visit>
 void each_product(int f, int row, int column, Visit visit) {
   using In = typename W::in;
-  for (int c = 0; c < In::channels; ++c)
-    for (int ky = 0; ky < W::kernel; ++ky)
-      for (int kx = 0; kx < W::kernel; ++kx) {
-        const int r = row * W::stride - W::pad + ky, q = column * W::stride - W::pad + kx;
+  const int first = f / W::group_filters * W::group_channels;
+  for (int c = 0; c < W::group_channels; ++c)
+    for (int ky = 0; ky < W::kernel.height; ++ky)
+      for (int kx = 0; kx < W::kernel.width; ++kx) {
+        const int r = row * W::stride.height - W::pad.height + ky * W::dilation.height;
+        const int q = column * W::stride.width - W::pad.width + kx * W::dilation.width;
         if (r >= 0 && r < In::height && q >= 0 && q < In::width)
-          visit((c * In::height + r) * In::width + q, ((f * In::channels + c) * W::kernel + ky) * W::kernel + kx);
+          visit(((first + c) * In::height + r) * In::width + q, ((f * W::group_channels + c) * W::kernel.height + ky) * W::kernel.width + kx);
       }
 }
 
@@ -32,9 +34,9 @@ void each_unit(Visit visit) {
 
 }  // namespace detail
 
-template <class In, class Out, int K, int S, int P, class T>
-void conv_forward(Reference&, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-  using W = Window<In, Out, K, S, P>;
+template <class W, class T>
+void conv_forward(Reference&, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
+  using Out = typename W::out;
   for (int n = 0; n < x.batch; ++n)
     detail::each_unit<Out>([&](int f, int row, int column, int o) {
       T sum = b.data[f];
@@ -43,16 +45,16 @@ void conv_forward(Reference&, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T>
     });
 }
 
-template <class In, class Out, int K, int S, int P, class T>
-void conv_backward(Reference&, Window<In, Out, K, S, P>, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-  using W = Window<In, Out, K, S, P>;
+template <class W, class T>
+void conv_backward(Reference&, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
+  using Out = typename W::out;
   if (w.diff && !w.add)
-    for (std::size_t k = 0; k < Out::channels * In::channels * W::taps; ++k) w.diff[k] = 0;
+    for (std::size_t k = 0; k < std::size_t(Out::channels) * W::group_channels * W::taps; ++k) w.diff[k] = 0;
   if (b.diff && !b.add)
     for (std::size_t f = 0; f < Out::channels; ++f) b.diff[f] = 0;
   for (int n = 0; n < x.batch; ++n) {
     if (x.diff && !x.add)
-      for (std::size_t i = 0; i < In::size; ++i) x.sample_diff(n)[i] = 0;
+      for (std::size_t i = 0; i < W::in::size; ++i) x.sample_diff(n)[i] = 0;
     detail::each_unit<Out>([&](int f, int row, int column, int o) {
       const T dy = y.sample_diff(n)[o];
       if (b.diff) b.diff[f] += dy;
