@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dropnet/reference/activation.hpp"
 #include "dropnet/reference/backend.hpp"
 #include "dropnet/reference/conv.hpp"
 #include "dropnet/reference/dropin.hpp"
@@ -7,8 +8,10 @@
 #include "dropnet/reference/finite.hpp"
 #include "dropnet/reference/identity.hpp"
 #include "dropnet/reference/linear.hpp"
+#include "dropnet/reference/lrn.hpp"
 #include "dropnet/reference/pool.hpp"
 #include "dropnet/reference/relu.hpp"
 #include "dropnet/reference/resize.hpp"
 #include "dropnet/reference/sgd.hpp"
+#include "dropnet/reference/softmax.hpp"
 #include "dropnet/reference/softmax_loss.hpp"

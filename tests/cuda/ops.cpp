@@ -73,6 +73,20 @@ TEST_CASE("elementwise: ReLU, identity, dropout") {
   check<Image<1, 300, 400>>(Dropout{.ratio = 0.5}, {}, 2);
 }
 
+TEST_CASE("leaky ReLU, sigmoid, tanh, softmax") {
+  check<Image<3, 5, 7>>(LeakyReLU{0.2f});
+  check<Image<3, 5, 7>>(Sigmoid{});
+  check<Image<3, 5, 7>>(Tanh{});
+  check<Image<5, 3, 2>>(Softmax{});
+}
+
+TEST_CASE("LRN across and within channels") {
+  check<Image<7, 3, 2>>(LRN<5>{});
+  check<Image<3, 2, 3>>(LRN<5>{.alpha = 0.5, .beta = 0.6, .k = 2});
+  check<Image<2, 5, 7>>(LRN<3, WithinChannel>{});
+  check<Image<3, 4, 3>>(LRN<5, WithinChannel>{.alpha = 0.5, .beta = 0.6, .k = 2});
+}
+
 TEST_CASE("resize: larger, smaller, more and fewer channels") {
   check<Image<2, 5, 7>>(Resize<2, 5, 7>{});
   check<Image<2, 5, 7>>(Resize<3, 11, 4>{});

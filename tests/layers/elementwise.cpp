@@ -40,3 +40,34 @@ TEST_CASE_TEMPLATE("dropout: statistics, and the same mask at the same time only
 TEST_CASE("dropout: a ratio that is none") {
   CHECK_THROWS_WITH_AS((Network<Dropout, Image<1, 1, 1>>(Dropout{.ratio = 1})), doctest::Contains("ratio"), Error);
 }
+
+TEST_CASE("leaky ReLU, sigmoid, tanh") {
+  test::check<Image<3, 5, 7>>(LeakyReLU{});
+  test::check<Image<3, 5, 7>>(LeakyReLU{0.3f}, {}, 2);
+  test::check<Image<3, 5, 7>>(Sigmoid{});
+  test::check<Image<3, 5, 7>>(Tanh{});
+  test::check<Image<1, 1, 1>>(Tanh{}, {}, 1);
+  test::check<Image<2, 6, 6>>(Sequential<Conv<3, 3>, Sigmoid, Linear<4>, LeakyReLU>{});
+}
+TEST_CASE_TEMPLATE("activations: worked by hand, and far from zero", Backend, Cpu, Reference) {
+  const auto at = [](auto layer, float x) {
+    Network<decltype(layer), Image<1, 1, 1>, Backend> net(layer);
+    return net.predict(Tensor<Image<1, 1, 1>>(1, std::vector<float>{x})).values()[0];
+  };
+  CHECK(at(LeakyReLU{0.25f}, -8) == -2);
+  CHECK(at(LeakyReLU{0.25f}, 8) == 8);
+  CHECK(at(Sigmoid{}, 0) == 0.5f);
+  CHECK(at(Sigmoid{}, 200) == 1);
+  CHECK(at(Sigmoid{}, -200) == doctest::Approx(0));
+  CHECK(at(Tanh{}, 0.5f) == doctest::Approx(0.46211716));
+  CHECK(at(Tanh{}, 100) == 1);
+}
+TEST_CASE("softmax: gradients; sums to one; shifted by the greatest") {
+  test::check<Image<5, 1, 1>>(Softmax{});
+  test::check<Image<4, 3, 2>>(Softmax{}, {}, 2);
+  Network<Softmax, Image<3, 1, 1>> net;
+  const auto y = net.predict(Tensor<Image<3, 1, 1>>(1, std::vector<float>{1000, 1000 + std::log(2.0f), 900}));
+  CHECK(y(0, 0, 0, 0) == doctest::Approx(1.0 / 3).epsilon(1e-4));
+  CHECK(y(0, 1, 0, 0) == doctest::Approx(2.0 / 3).epsilon(1e-4));
+  CHECK(y(0, 2, 0, 0) == doctest::Approx(0));
+}

@@ -39,6 +39,17 @@ void copy(Stream, std::size_t size, const float* from, float* to, bool add);
 void relu_forward(Stream, std::size_t size, const float* x, float* y);
 void relu_backward(Stream, std::size_t size, const float* x, const float* dy, float* dx, bool add);
 
+struct Activation {
+  enum Kind { leaky_relu, sigmoid, tanh } kind;
+  float leak;
+};
+void activation_forward(Stream, Activation, std::size_t size, const float* x, float* y);
+void activation_backward(Stream, Activation, std::size_t size, const float* x, const float* dy, float* dx, bool add);
+
+/// Over the channels of each pixel.
+void softmax_forward(Stream, int batch, int channels, int plane, const float* x, float* y);
+void softmax_backward(Stream, int batch, int channels, int plane, const float* x, const float* dy, float* dx, bool add);
+
 /// y = x with some units zero, the others times scale. `random`'s time is the clock's iteration.
 void dropout_forward(Stream, std::size_t size, Random, const Clock*, std::uint64_t threshold, float scale, const float* x, float* y);
 void dropout_backward(Stream, std::size_t size, Random, const Clock*, std::uint64_t threshold, float scale, const float* dy, float* dx,
@@ -62,6 +73,16 @@ struct Planes {
 };
 void resize_forward(Stream, int batch, Planes in, Planes out, const float* x, float* y);
 void resize_backward(Stream, int batch, Planes in, Planes out, const float* dy, float* dx, bool add);
+
+/// Windows of 2 half + 1 channels, or pixels in both directions; scale = k + share times the sum of squares.
+struct Lrn {
+  Planes shape;
+  int half;
+  bool across;
+  float share, beta, k;
+};
+void lrn_forward(Stream, const Lrn&, int batch, const float* x, float* scale, float* y);
+void lrn_backward(Stream, const Lrn&, int batch, const float* x, const float* scale, const float* dy, float* dx, bool add);
 
 /// `planes` counts samples times channels.
 struct Pooling {
