@@ -60,7 +60,7 @@ int main(int argc, char** argv) try {
   const auto step = [&] {
     ws.begin(net, {.training = true, .rate = 0.01});
     ws.pick(picks);
-    ws.backend().replay(net.shares(), [&] {
+    ws.backend().replay(0, net.shares(), [&] {
       ws.load_picked(images);
       queue_train_pass(net, ws);
       solver.queue_step(net, ws);

@@ -11,11 +11,11 @@ constexpr std::uint32_t blocks = 128;  ///< that add up the squares of a piece
 
 /// Up to so many weight tensors, handed to a kernel by value and gone through as if they lay end to end.
 struct Piece {
-  static constexpr int most = 96;
+  static constexpr int most = 80;
   int count = 0;
   std::uint32_t end[most];  ///< of the tensors so far, in groups of `lane` values
   std::uint32_t offset[most], size[most];
-  float rate[most], decay[most];
+  float rate[most], decay[most], follow[most];
 
   std::uint32_t groups() const { return count ? end[count - 1] : 0; }
   struct Place {
@@ -48,6 +48,7 @@ void each_piece(const SgdRange* ranges, std::size_t count, Work work) {
       piece.size[i] = std::uint32_t(r.size);
       piece.rate[i] = float(r.rate);
       piece.decay[i] = float(r.decay);
+      piece.follow[i] = float(r.follow);
       ++piece.count;
     }
     work(number, piece);
@@ -64,6 +65,7 @@ struct Squares {
     double sum = 0;
     for (std::uint64_t group = std::uint64_t(block) * team + thread; group < groups; group += std::uint64_t(blocks) * team) {
       const auto place = piece.find(std::uint32_t(group));
+      if (piece.follow[place.tensor] > 0) continue;
       for (std::uint32_t i = place.begin; i < place.stop; ++i) sum += double(g[i]) * double(g[i]);
     }
     return sum;
@@ -88,6 +90,8 @@ struct Update {
   Piece piece;
   float momentum, decay;
   double clip;
+  bool nesterov;
+  int passes;
   const Clock* clock;
   float* w;
   const float* g;
@@ -97,17 +101,22 @@ struct Update {
   DROPNET_DEVICE void operator()(std::uint32_t group) const {
     if (tally->diverged()) return;
     const auto place = piece.find(group);
+    const float follow = piece.follow[place.tensor];
+    if (follow > 0) {
+      for (std::uint32_t i = place.begin; i < place.stop; ++i) w[i] += follow * (g[i] / float(passes) - w[i]);
+      return;
+    }
     const float rate = float(clock->rate) * piece.rate[place.tensor];
-    float scale = 1;
+    float scale = 1 / float(passes);
     if (clip > 0) {
       const double norm = std::sqrt(*squares);
-      if (norm > clip) scale = float(clip / norm);
+      if (norm > clip) scale = float(clip / norm / passes);
     }
     const float gradient = rate * scale, pull = rate * decay * piece.decay[place.tensor];
     for (std::uint32_t i = place.begin; i < place.stop; ++i) {
       const float speed = momentum * v[i] + gradient * g[i] + pull * w[i];
+      w[i] -= nesterov ? (1 + momentum) * speed - momentum * v[i] : speed;
       v[i] = speed;
-      w[i] -= speed;
     }
   }
 };
@@ -125,7 +134,7 @@ void sgd_update(Stream s, const SgdStep& step, const SgdRange* ranges, std::size
     sums(s, 1, Total{squares + 1, std::uint32_t(sgd_sums(count) - 1), squares});
   }
   each_piece(ranges, count, [&](std::size_t, const Piece& piece) {
-    each(s, piece.groups(), Update{piece, float(step.momentum), float(step.decay), step.clip, clock, w, g, v, tally, squares});
+    each(s, piece.groups(), Update{piece, float(step.momentum), float(step.decay), step.clip, step.nesterov, step.passes, clock, w, g, v, tally, squares});
   });
 }
 

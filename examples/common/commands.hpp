@@ -67,7 +67,7 @@ void train(Net& net, const TrainOptions& o, typename Net::backend backend, const
       if (r.phase == dn::Record::test) accuracy = r.accuracy;
     }
   } last{accuracy};
-  trainer.fit(training, {.batch = o.batch, .iterations = o.iterations, .test = &test, .test_interval = o.test_interval,
+  trainer.fit(training, {.batch = o.batch, .iter_size = o.iter_size, .iterations = o.iterations, .test = &test, .test_interval = o.test_interval,
                          .display = o.display, .observers = {&console, &csv, &last}}, std::move(backend));
   dn::save_weights(net, o.out + "/model.safetensors");
   std::cout << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";

@@ -40,22 +40,37 @@ inline std::int64_t count(const std::string& text, const std::string& whole) {
 
 }  // namespace detail
 
-/// xavier, msra, gaussian:STD or constant:VALUE
+inline constexpr const char* filler_help =
+    "xavier[:in|out|average], msra[:in|out|average], gaussian:STD, uniform:MIN:MAX, constant:VALUE, positive_unitball, bilinear";
+
+/// As filler_help says.
 inline dn::Filler parse_filler(const std::string& text) {
   const auto parts = detail::split(text, ':');
-  if (text == "xavier") return dn::Xavier{};
-  if (text == "msra") return dn::Msra{};
+  if (parts.size() <= 2 && !parts.empty() && (parts[0] == "xavier" || parts[0] == "msra")) {
+    const std::string fan = parts.size() == 2 ? parts[1] : "in";
+    if (fan == "in" || fan == "out" || fan == "average") {
+      const dn::Fan by = fan == "in" ? dn::Fan::in : fan == "out" ? dn::Fan::out : dn::Fan::average;
+      return parts[0] == "xavier" ? dn::Filler(dn::Xavier{by}) : dn::Filler(dn::Msra{by});
+    }
+  }
+  if (text == "positive_unitball") return dn::PositiveUnitball{};
+  if (text == "bilinear") return dn::Bilinear{};
+  if (parts.size() == 3 && parts[0] == "uniform")
+    return dn::Uniform{float(detail::number(parts[1], text)), float(detail::number(parts[2], text))};
   if (parts.size() == 2 && parts[0] == "gaussian") {
     const double std = detail::number(parts[1], text);
     if (!(std >= 0)) throw CLI::ValidationError("'" + text + "': the standard deviation must be at least 0");
     return dn::Gaussian{float(std)};
   }
   if (parts.size() == 2 && parts[0] == "constant") return dn::Constant{float(detail::number(parts[1], text))};
-  throw CLI::ValidationError("'" + text + "' is no filler; there are xavier, msra, gaussian:STD, constant:VALUE");
+  throw CLI::ValidationError("'" + text + "' is no filler; there are " + filler_help);
 }
 
-/// fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP..., inv:GAMMA:POWER
-inline dn::LearningRate parse_policy(const std::string& text, float base) {
+inline constexpr const char* policy_help =
+    "fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER, exp:GAMMA, poly:POWER:ITERATIONS, sigmoid:GAMMA:STEP";
+
+/// As policy_help says.
+inline dn::RatePolicy parse_policy(const std::string& text, float base) {
   const auto parts = detail::split(text, ':');
   if (text == "fixed") return dn::Fixed{base};
   if (parts.size() == 3 && parts[0] == "step")
@@ -67,18 +82,41 @@ inline dn::LearningRate parse_policy(const std::string& text, float base) {
   }
   if (parts.size() == 3 && parts[0] == "inv")
     return dn::Inverse{base, float(detail::number(parts[1], text)), float(detail::number(parts[2], text))};
-  throw CLI::ValidationError("'" + text + "' is no learning-rate policy; there are fixed, step:GAMMA:STEP, "
-                             "multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER");
+  if (parts.size() == 2 && parts[0] == "exp") return dn::Exponential{base, float(detail::number(parts[1], text))};
+  if (parts.size() == 3 && parts[0] == "poly")
+    return dn::Polynomial{base, float(detail::number(parts[1], text)), detail::count(parts[2], text)};
+  if (parts.size() == 3 && parts[0] == "sigmoid")
+    return dn::SigmoidDecay{base, float(detail::number(parts[1], text)), detail::count(parts[2], text)};
+  throw CLI::ValidationError("'" + text + "' is no learning-rate policy; there are " + policy_help);
+}
+
+/// SITE:START:LENGTH,...
+inline std::vector<dn::BySite::Site> parse_sites(const std::string& text) {
+  std::vector<dn::BySite::Site> sites;
+  for (const auto& one : detail::split(text, ',')) {
+    const auto parts = detail::split(one, ':');
+    if (parts.size() != 3) throw CLI::ValidationError("'" + one + "' in '" + text + "' is not SITE:START:LENGTH");
+    std::vector<std::int64_t> numbers;
+    for (const auto& part : parts) {
+      const double value = detail::number(part, text);
+      if (!(value >= 0 && value <= 1e15) || value != double(std::int64_t(value)))
+        throw CLI::ValidationError("'" + part + "' in '" + text + "' is not a whole number of 0 or more");
+      numbers.push_back(std::int64_t(value));
+    }
+    sites.push_back({int(numbers[0]), numbers[1], numbers[2]});
+  }
+  return sites;
 }
 
 /// What all training programs take; the defaults are the calling program's to change.
 struct TrainOptions {
-  std::string growth = "gradual", mask = "unit", filler = "xavier", new_filler = "gaussian:0.01", policy = "inv:0.0001:0.75";
-  std::int64_t start = 0, length = 2500, gap = -1;
+  std::string growth = "gradual", mask = "unit", filler = "xavier", new_filler = "gaussian:0.01", policy = "inv:0.0001:0.75", sites;
+  std::int64_t start = 0, length = 2500, gap = -1, warm_up = 0;
   double p = 0.5;
   std::int64_t iterations = 10000, test_interval = 500, display = 100;
-  int batch = 64;
-  float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0;
+  int batch = 64, iter_size = 1;
+  bool nesterov = false;
+  float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0, bias_rate = 2;
   std::uint64_t seed = 1;
   std::string out, weights, note;
 
@@ -100,7 +138,7 @@ struct TrainOptions {
     const auto share = CLI::Range(0.0, 1.0).description("0 to 1"), momentums = CLI::Range(0.0, 0.9999).description("0 to 0.9999");
 
     std::string group;
-    const auto add = [&](const char* name, auto& value, const char* help) {
+    const auto add = [&](const char* name, auto& value, const std::string& help) {
       return app.add_option(name, value, help)->capture_default_str()->group(group);
     };
     group = "Growth";
@@ -110,19 +148,25 @@ struct TrainOptions {
     add("--dropin-length", length, "iterations from p = 0 to p = 1")->check(whole);
     add("--dropin-gap", gap, "staggered: iterations between the starts of two sites (default: the length)")->check(whole)->default_str("");
     add("--dropin-p", p, "regularizing: the constant share of new units")->check(share);
-    add("--dropin-mask", mask, "which units are let in: unit (Eq. 1), bernoulli (at random); regularizing always draws")
-        ->check(CLI::IsMember({"unit", "bernoulli"}));
+    add("--dropin-mask", mask, "which units are let in: unit (Eq. 1), channel (by whole channels), bernoulli (at random), blend (all in part); "
+        "regularizing always draws")
+        ->check(CLI::IsMember({"unit", "channel", "bernoulli", "blend"}));
+    add("--dropin-sites", sites, "site by site instead: SITE:START:LENGTH,...; sites that are not named stand from the start")
+        ->check(valid(parse_sites))->default_str("");
     group = "Weights";
-    add("--filler", filler, "first weights: xavier, msra, gaussian:STD, constant:VALUE")->check(filler_text);
+    add("--filler", filler, std::string("first weights: ") + filler_help)->check(filler_text);
     add("--new-filler", new_filler, "first weights of the layers behind DropIn")->check(filler_text);
     add("--weights", weights, "a model.safetensors to begin with: what fits by name is copied")->check(CLI::ExistingFile);
     add("--seed", seed, "of weights, order of images and masks");
     group = "Solver";
     add("--iterations", iterations, "batches to train on")->check(at_least_1);
     add("--batch", batch, "images in a batch")->check(CLI::Range(1, 1 << 20).description("1 or more"));
+    add("--iter-size", iter_size, "batches whose gradients are added up for one step")->check(CLI::Range(1, 1 << 20).description("1 or more"));
     add("--lr", lr, "base learning rate")->check(not_negative);
-    add("--lr-policy", policy, "fixed, step:GAMMA:STEP, multistep:GAMMA:STEP,STEP,..., inv:GAMMA:POWER")->check(policy_text);
+    add("--lr-policy", policy, policy_help)->check(policy_text);
+    add("--warm-up", warm_up, "iterations over which the learning rate climbs from 0")->check(whole);
     add("--momentum", momentum, "of the gradient steps")->check(momentums);
+    app.add_flag("--nesterov", nesterov, "Nesterov's momentum")->group(group);
     add("--weight-decay", weight_decay, "L2 penalty")->check(not_negative);
     add("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(not_negative);
     group = "Output";
@@ -133,16 +177,21 @@ struct TrainOptions {
   }
 
   dn::Growth growth_schedule() const {
-    const dn::Mask kind = mask == "bernoulli" ? dn::Mask::bernoulli : dn::Mask::unit;
+    const dn::Mask kind = mask == "bernoulli" ? dn::Mask::bernoulli : mask == "channel" ? dn::Mask::channel : mask == "blend" ? dn::Mask::blend : dn::Mask::unit;
+    if (!sites.empty()) return dn::BySite{parse_sites(sites), kind};
     if (growth == "gradual") return dn::Gradual{start, length, kind};
     if (growth == "staggered") return dn::Staggered{start, length, gap < 0 ? length : gap, kind};
     if (growth == "regularizing") return dn::Regularizing{p};
     return dn::Grown{};
   }
   dn::Fill fill() const { return {.layers = parse_filler(filler), .added = parse_filler(new_filler)}; }
-  dn::LearningRate learning_rate() const { return parse_policy(policy, lr); }
-  /// Caffe's recipes: biases learn at twice the rate.
-  dn::Sgd sgd() const { return {.momentum = momentum, .weight_decay = weight_decay, .clip = clip, .bias_rate = 2}; }
+  dn::LearningRate learning_rate() const {
+    const dn::RatePolicy then = parse_policy(policy, lr);
+    if (warm_up > 0) return dn::WarmUp{.length = warm_up, .then = then};
+    return std::visit([](const auto& p) { return dn::LearningRate(p); }, then);
+  }
+  /// Caffe's recipes: biases learn at twice the rate, unless a program says otherwise.
+  dn::Sgd sgd() const { return {.momentum = momentum, .weight_decay = weight_decay, .clip = clip, .bias_rate = bias_rate, .nesterov = nesterov}; }
 };
 
 }  // namespace program

@@ -142,6 +142,19 @@ TEST_CASE("fit in pieces equals fit at once") {
   CHECK(run({30}) == run({7, 1, 22}));
 }
 
+TEST_CASE("iter_size: as on the CPU, recorded and not") {
+  const Quarters q;
+  const auto run = [&](auto backend) {
+    Network<Spec, In, decltype(backend)> net(spec(), Fill{.added = Xavier{}}, Seed{3});
+    Trainer trainer{net, Sgd{.momentum = 0.9f, .clip = 1}, Fixed{0.02f}, Gradual{.start = 4, .length = 20, .mask = Mask::blend}, Seed{5}};
+    trainer.fit(q.data, {.batch = 5, .iter_size = 3, .iterations = 30}, std::move(backend));
+    return weights(net);
+  };
+  const auto replayed = run(Cuda({.deterministic = true}));
+  CHECK(replayed == run(Cuda({.deterministic = true, .graphs = false})));
+  CHECK(test::distance(replayed, run(Cpu{})) < 1e-3);
+}
+
 TEST_CASE("a loss that is not finite stops the run with the weights of before it, however late it is noticed") {
   Quarters q;
   const auto run = [&](int iterations, std::int64_t display) {

@@ -71,6 +71,7 @@ TEST_CASE("elementwise: ReLU, identity, dropout") {
   check<Image<3, 5, 7>>(Dropout{.ratio = 0.3}, {}, 5);
   check<Image<3, 5, 7>>(Dropout{.ratio = 0.3}, {}, 5, false);
   check<Image<1, 300, 400>>(Dropout{.ratio = 0.5}, {}, 2);
+  check<Image<3, 5, 7>>(Dropout{.ratio = 0.9, .end = 0.1, .start = 1, .length = 4}, {}, 5);
 }
 
 TEST_CASE("leaky ReLU, sigmoid, tanh, softmax") {
@@ -100,7 +101,7 @@ TEST_CASE("DropIn: closed, in part, complete; by unit, at random, its expectatio
   using Nested = DropIn<Conv<3, 3>, DropIn<Conv<3, 3, Pad<1>>, Conv<3, 3, Pad<1>>>>;
   using Skipped = DropIn<Identity, Sequential<Conv<5, 3, Pad<1>>, ReLU, Conv<2, 3, Pad<1>>>>;
   using Adapted = DropIn<Conv<3, 3>, Conv<5, 2, Stride<2>>, Resize<>>;
-  for (const Mask mask : {Mask::unit, Mask::bernoulli})
+  for (const Mask mask : {Mask::unit, Mask::channel, Mask::bernoulli, Mask::blend})
     for (const double p : {0.0, 0.1, 0.5, 0.97, 1.0})
       for (const bool training : {true, false}) {
         CAPTURE(p);
@@ -199,7 +200,7 @@ TEST_CASE("SGD: momentum, decay, multipliers, clipping; many tensors; a frozen t
       for (T v : net.read(t)) w.push_back(double(v));
     return w;
   };
-  for (const Sgd sgd : {Sgd{}, Sgd{.momentum = 0.9f, .weight_decay = 0.01f, .bias_rate = 2, .bias_decay = 0.5f}, Sgd{.momentum = 0.5f, .clip = 0.7f},
+  for (const Sgd sgd : {Sgd{}, Sgd{.momentum = 0.9f, .weight_decay = 0.01f, .bias_rate = 2, .bias_decay = 0.5f}, Sgd{.momentum = 0.9f, .weight_decay = 0.01f, .nesterov = true}, Sgd{.momentum = 0.5f, .clip = 0.7f},
                         Sgd{.momentum = 0.5f, .clip = 1000}}) {
     const auto expected = run(Reference{}, 0.0, sgd, false);
     CHECK(test::distance(run(Cuda{}, 0.0f, sgd, false), expected) < tolerance);

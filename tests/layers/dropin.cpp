@@ -5,7 +5,8 @@ using namespace dropnet;
 namespace {
 using In = Image<2, 5, 4>;
 using Same = Conv<3, 3, Pad<1>>;
-const std::vector<Share> shares{{0}, {0.4}, {0.999}, {1}, {0.4, Mask::bernoulli}, {1, Mask::bernoulli}, {0, Mask::bernoulli}};
+const std::vector<Share> shares{{0}, {0.4}, {0.999}, {1}, {0.4, Mask::bernoulli}, {1, Mask::bernoulli}, {0, Mask::bernoulli},
+                                {0.4, Mask::channel}, {0.4, Mask::blend}, {1, Mask::blend}, {0, Mask::channel}};
 }  // namespace
 
 TEST_CASE("dropin") {
@@ -79,6 +80,26 @@ TEST_CASE_TEMPLATE("mask: units come from the branch that the mask says", Backen
   for (std::size_t i = 0; i < 40; ++i) CHECK(y[i] == (random.word(i) < 0x40000000u ? 2 : 1));
   CHECK(y != run({0.25, Mask::bernoulli}, true, 1));
   CHECK(run({0.25, Mask::bernoulli}, false, 0) == std::vector<float>(40, 1.25f));
+}
+
+TEST_CASE_TEMPLATE("mask: by whole channels, and the blend of both", Backend, Cpu, Reference) {
+  using Net = Network<DropIn<Conv<5, 1>, Conv<5, 1>>, Image<1, 2, 2>, Backend>;
+  Net net(DropIn<Conv<5, 1>, Conv<5, 1>>{}, Net::no_fill);
+  net.write(net.architecture().tensors[1], std::vector<float>(5, 1));
+  net.write(net.architecture().tensors[3], std::vector<float>(5, 2));
+  Workspace<Net> ws(net, 2);
+  const auto run = [&](Share share) {
+    net.shares()[0] = share;
+    ws.load(std::vector<float>(8, 0));
+    net.forward(ws, {.training = true});
+    std::vector<float> y(40);
+    ws.outputs(y);
+    return y;
+  };
+  // floor(0.5 * 5) = 2 channels of 5 are new.
+  const auto y = run({0.5, Mask::channel});
+  for (std::size_t i = 0; i < 40; ++i) CHECK(y[i] == (i % 20 < 12 ? 1 : 2));
+  CHECK(run({0.25, Mask::blend}) == std::vector<float>(40, 1.25f));
 }
 
 TEST_CASE_TEMPLATE("mask: what is left out may be NaN", Backend, Cpu, Reference) {

@@ -71,3 +71,24 @@ TEST_CASE("softmax: gradients; sums to one; shifted by the greatest") {
   CHECK(y(0, 1, 0, 0) == doctest::Approx(2.0 / 3).epsilon(1e-4));
   CHECK(y(0, 2, 0, 0) == doctest::Approx(0));
 }
+
+TEST_CASE_TEMPLATE("dropout with a schedule: the share of zeros follows the line", Backend, Cpu, Reference) {
+  using In = Image<1, 100, 100>;
+  const Dropout layer{.ratio = 0.9, .end = 0.1, .start = 100, .length = 200};
+  test::check<Image<2, 4, 5>>(layer);
+  Network<Dropout, In, Backend> net(layer);
+  Workspace<decltype(net)> ws(net, 1);
+  const auto at = [&](std::uint64_t iteration) {
+    ws.load(std::vector<float>(In::size, 1));
+    net.forward(ws, {.iteration = iteration, .training = true});
+    const auto y = test::read(ws.activations(), ws.output().data, In::size);
+    return std::pair(double(std::count(y.begin(), y.end(), 0.0f)) / double(In::size), *std::max_element(y.begin(), y.end()));
+  };
+  for (const auto& [iteration, ratio] : {std::pair(0, 0.9), {100, 0.9}, {150, 0.7}, {200, 0.5}, {300, 0.1}, {9999, 0.1}}) {
+    const auto [zeros, grown] = at(std::uint64_t(iteration));
+    CHECK(zeros == doctest::Approx(ratio).epsilon(0.04));
+    CHECK(grown == doctest::Approx(1 / (1 - ratio)));
+  }
+  CHECK_THROWS_WITH_AS((Network<Dropout, In>(Dropout{.ratio = 0.5, .end = 1})), doctest::Contains("below 1"), Error);
+  CHECK_THROWS_WITH_AS((Network<Dropout, In>(Dropout{.length = -1})), doctest::Contains("length -1"), Error);
+}

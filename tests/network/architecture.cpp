@@ -86,7 +86,7 @@ TEST_CASE("networks are values: a copy has its own weights") {
 TEST_CASE("values of layers reach the network") {
   const auto spec = Sequential{Conv<2, 3>{.bias = {.rate = 2, .decay = 0}}, ReLU{}, Linear<3>{}};
   const Network<std::remove_const_t<decltype(spec)>, Digits> net(spec);
-  CHECK(net.architecture().tensors[1].multipliers.rate == 2);
-  CHECK(net.architecture().tensors[1].multipliers.decay == 0);
-  CHECK(net.architecture().tensors[0].multipliers.rate == 1);
+  CHECK(net.architecture().tensors[1].parameter.rate == 2);
+  CHECK(net.architecture().tensors[1].parameter.decay == 0);
+  CHECK(net.architecture().tensors[0].parameter.rate == 1);
 }

@@ -9,10 +9,11 @@ namespace {
 /// One tensor followed by hand through Caffe's update.
 struct ByHand {
   std::vector<double> w, v;
-  void step(const std::vector<double>& g, double rate, double momentum, double decay, double scale) {
+  void step(const std::vector<double>& g, double rate, double momentum, double decay, double scale, bool nesterov) {
     for (std::size_t i = 0; i < w.size(); ++i) {
+      const double before = v[i];
       v[i] = momentum * v[i] + rate * (scale * g[i] + decay * w[i]);
-      w[i] -= v[i];
+      w[i] -= nesterov ? (1 + momentum) * v[i] - momentum * before : v[i];
     }
   }
 };
@@ -44,7 +45,7 @@ void follow(Sgd sgd) {
       const auto& t = net.architecture().tensors[k];
       const double rate = 0.1 * (k == 1 ? 2 : 1) * double(t.is_bias ? sgd.bias_rate : 1);
       const double decay = double(sgd.weight_decay) * (k == 1 ? 0 : 1) * double(t.is_bias ? sgd.bias_decay : 1);
-      expected[k].step(g[k], rate, double(sgd.momentum), decay, scale);
+      expected[k].step(g[k], rate, double(sgd.momentum), decay, scale, sgd.nesterov);
       CHECK(test::distance(net.read(t), expected[k].w) < 1e-12);
     }
   }
@@ -56,6 +57,7 @@ TEST_CASE_TEMPLATE("sgd: momentum, decay, multipliers and clipping as Caffe has 
   follow<Backend>({});
   follow<Backend>({.momentum = 0.9f, .weight_decay = 0.01f});
   follow<Backend>({.momentum = 0.9f, .weight_decay = 0.01f, .bias_rate = 2, .bias_decay = 0});
+  follow<Backend>({.momentum = 0.9f, .weight_decay = 0.01f, .nesterov = true});
   follow<Backend>({.momentum = 0.5f, .clip = 0.01f});
   follow<Backend>({.momentum = 0.5f, .clip = 1000});
 }
@@ -93,6 +95,28 @@ TEST_CASE_TEMPLATE("sgd: nothing changes from a loss on that is not finite, unti
   step();
   CHECK(weights() != after);
   CHECK(!ws.take_tally().diverged());
+}
+
+TEST_CASE_TEMPLATE("iter_size: passes of small batches make the step of one large one", Backend, Cpu, Reference) {
+  const auto pixels = test::random_values<float>(24 * In::size, 3);
+  std::vector<int> labels;
+  for (int n = 0; n < 24; ++n) labels.push_back(n % 3);
+  const auto data = Dataset::floats(In{}, pixels, labels);
+  const auto trained = [&](int batch, int iter_size) {
+    Network<Spec, In, Backend, double> net(Fill{}, Seed{1});
+    Trainer trainer{net, Sgd{.momentum = 0.9f, .weight_decay = 0.01f}, Fixed{0.1f}, Grown{}, Seed{4}};
+    trainer.fit(data, {.batch = batch, .iter_size = iter_size, .iterations = 5});
+    std::vector<double> all;
+    for (const auto& t : net.architecture().tensors)
+      for (double v : net.read(t)) all.push_back(v);
+    return all;
+  };
+  const auto once = trained(12, 1);
+  CHECK(test::distance(trained(4, 3), once) < 1e-12);
+  CHECK(test::distance(trained(6, 2), once) < 1e-12);
+  Network<Spec, In> net;
+  Trainer trainer{net, Sgd{}, Fixed{0.1f}};
+  CHECK_THROWS_WITH_AS(trainer.fit(data, {.iter_size = 0}), doctest::Contains("iter_size is 0"), Error);
 }
 
 TEST_CASE("sgd: numbers that make no sense") {

@@ -25,9 +25,10 @@ struct HostBackend {
   void wait() {}
   /// Which layer's ops are to come.
   void enter(int /*layer*/) {}
-  /// Does `work`, the same ops each time that `shares` are open to the same degree: a backend may record and replay it.
+  /// Does `work`, the same ops each time that `kind` is the same and `shares` are open to the same degree: a backend may
+  /// record and replay it.
   template <class Work>
-  void replay(std::span<const Share> /*shares*/, Work&& work) { std::forward<Work>(work)(); }
+  void replay(int /*kind*/, std::span<const Share> /*shares*/, Work&& work) { std::forward<Work>(work)(); }
 };
 
 }  // namespace dropnet

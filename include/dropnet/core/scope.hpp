@@ -70,9 +70,10 @@ class Scope {
   bool may_fuse() const { return pass_->may_fuse; }
   int layer() const { return at_.layers; }
   int site() const { return at_.sites; }
+  std::uint64_t iteration() const { return pass_->moment.iteration; }
   Share share() const { return pass_->shares[at_.sites]; }
   Random random(Random::Purpose purpose, int number) const {
-    return {pass_->moment.seed, purpose, number, pass_->moment.iteration};
+    return {pass_->moment.seed, purpose, number, pass_->moment.time()};
   }
 
  private:

@@ -11,7 +11,9 @@ namespace dropnet {
 /// Which units of a site come from New while 0 < p < 1.
 enum class Mask {
   unit,       ///< Eq. 1: unit i of n, in [channel][row][column] order, is new from i >= q n on, for all samples alike
+  channel,    ///< the same by whole channels: a prefix of them is left out
   bernoulli,  ///< Eq. 2: each unit of each sample with probability p, anew each iteration; tested by p v + q u
+  blend,      ///< none is chosen: each unit is p v + q u, in training too
 };
 
 /// How far a site has grown: the share p of units that come from New. q = 1 - p is the paper's dropin_ratio.
@@ -22,7 +24,7 @@ struct Share {
   bool complete() const { return p >= 1; }
 };
 
-/// Eq. 1's count of units that are let in, floor(p n). p is a quotient of whole numbers: the factor
+/// Eq. 1's count of units, or of channels, that are let in, floor(p n). p is a quotient of whole numbers: the factor
 /// takes back what its rounding may have lost, so that p = k / n lets in exactly k.
 inline std::size_t units_let_in(double p, std::size_t n) {
   return std::size_t(std::floor(p * double(n) * (1 + 0x1p-50)));
@@ -42,9 +44,9 @@ struct Mix {
   Random random;
   double p = 1;
 
-  Mix(Share share, std::size_t units, bool training, Random stream)
-      : kind(share.mask == Mask::unit ? prefix : training ? bernoulli : blend),
-        left_out(units - units_let_in(share.p, units)),
+  Mix(Share share, std::size_t units, std::size_t channels, bool training, Random stream)
+      : kind(share.mask == Mask::unit || share.mask == Mask::channel ? prefix : share.mask == Mask::bernoulli && training ? bernoulli : blend),
+        left_out(share.mask == Mask::channel ? (channels - units_let_in(share.p, channels)) * (units / channels) : units - units_let_in(share.p, units)),
         threshold(bernoulli_threshold(share.p)),
         random(stream),
         p(share.p) {}

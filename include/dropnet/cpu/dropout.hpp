@@ -1,15 +1,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/dropout.hpp"
 #include "dropnet/core/random.hpp"
 #include "dropnet/cpu/backend.hpp"
 
 namespace dropnet {
 
 template <class Shape, class T>
-void dropout_forward(Cpu& cpu, double ratio, Random random, Blob<T, Shape> x, Blob<T, Shape> y) {
+void dropout_forward(Cpu& cpu, const DropoutRatio& schedule, std::uint64_t iteration, Random random, Blob<T, Shape> x, Blob<T, Shape> y) {
+  const double ratio = schedule.at(iteration);
   const auto threshold = bernoulli_threshold(ratio);
   const T scale = T(1 / (1 - ratio));
   cpu.parallel_ranges(x.size(), [&](std::size_t begin, std::size_t end) {
@@ -20,7 +23,8 @@ void dropout_forward(Cpu& cpu, double ratio, Random random, Blob<T, Shape> x, Bl
 }
 
 template <class Shape, class T>
-void dropout_backward(Cpu& cpu, double ratio, Random random, Blob<T, Shape> x, Blob<T, Shape> y) {
+void dropout_backward(Cpu& cpu, const DropoutRatio& schedule, std::uint64_t iteration, Random random, Blob<T, Shape> x, Blob<T, Shape> y) {
+  const double ratio = schedule.at(iteration);
   const auto threshold = bernoulli_threshold(ratio);
   const T scale = T(1 / (1 - ratio));
   cpu.parallel_ranges(x.size(), [&](std::size_t begin, std::size_t end) {

@@ -61,7 +61,7 @@ class Cuda {
   /// Brings to the device what passes at this moment depend on. `mixes` by site.
   void begin(const Moment& moment, std::span<const Mix> mixes) {
     State& s = *state_;
-    const kernels::Clock clock{moment.iteration, moment.rate};
+    const kernels::Clock clock{moment.time(), moment.iteration, moment.rate};
     s.clock.upload(0, {&clock, 1});
     std::vector<kernels::SiteState> sites;
     for (const Mix& m : mixes) sites.push_back({m.threshold, std::uint32_t(m.left_out), float(m.p)});
@@ -71,23 +71,27 @@ class Cuda {
   const kernels::Clock* clock() const { return state_->clock.data(); }
   const kernels::SiteState* site(int k) const { return state_->sites.data() + k; }
 
-  /// The first time that sites are open to this degree, does `work`; then records it; then replays the record.
+  /// The first time that sites are open to this degree, does `work`; then records it; then replays the record. One record
+  /// is kept for each kind of work.
   template <class Work>
-  void replay(std::span<const Share> shares, Work&& work) {
-    State& s = *state_;
-    if (!s.options.graphs) return work();
+  void replay(int kind, std::span<const Share> shares, Work&& work) {
+    if (!state_->options.graphs) return work();
+    Record& record = state_->records[kind];
     std::vector<int> key;
     for (const Share& share : shares) key.push_back(share.closed() ? -1 : share.complete() ? -2 : int(share.mask));
-    if (!s.key || *s.key != key) {
-      s.key = std::move(key);
-      s.graph = {};
+    if (!record.key || *record.key != key) {
+      record = {std::move(key), {}};
       return work();
     }
-    if (!s.graph) s.graph = cuda::Graph(stream(), std::forward<Work>(work));
-    s.graph.launch(stream());
+    if (!record.graph) record.graph = cuda::Graph(stream(), std::forward<Work>(work));
+    record.graph.launch(stream());
   }
-  /// Kernels, copies and fills in the recorded step; 0 if none is.
-  std::size_t graph_nodes() const { return state_->graph.nodes(); }
+  /// Kernels, copies and fills in what is recorded.
+  std::size_t graph_nodes() const {
+    std::size_t nodes = 0;
+    for (const auto& [kind, record] : state_->records) nodes += record.graph.nodes();
+    return nodes;
+  }
 
   /// Device memory that stays an op's own until the next op. What it holds is left open.
   void* scratch(std::size_t bytes) {
@@ -145,6 +149,10 @@ class Cuda {
     return device;
   }
 
+  struct Record {
+    std::optional<std::vector<int>> key;
+    cuda::Graph graph;
+  };
   struct State {
     explicit State(CudaOptions o) : options(o) {}
     CudaOptions options;
@@ -160,8 +168,7 @@ class Cuda {
     Buffer<kernels::SiteState> sites;
     std::vector<Buffer<std::byte>> scratch;
     int layer = -1;
-    std::optional<std::vector<int>> key;
-    cuda::Graph graph;
+    std::map<int, Record> records;
   };
 
   std::unique_ptr<State> state_;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/dropout.hpp"
 #include "dropnet/core/random.hpp"
 #include "dropnet/core/sgd_step.hpp"
 #include "dropnet/core/tally.hpp"
@@ -20,7 +21,8 @@ using Stream = CUstream_st*;
 
 /// What changes from iteration to iteration, in device memory: a recorded launch reads it anew each time.
 struct Clock {
-  std::uint64_t iteration = 0;
+  std::uint64_t time = 0;       ///< of random draws
+  std::uint64_t iteration = 0;  ///< of schedules
   double rate = 0;
 };
 /// How far one site has grown, beside it.
@@ -50,10 +52,9 @@ void activation_backward(Stream, Activation, std::size_t size, const float* x, c
 void softmax_forward(Stream, int batch, int channels, int plane, const float* x, float* y);
 void softmax_backward(Stream, int batch, int channels, int plane, const float* x, const float* dy, float* dx, bool add);
 
-/// y = x with some units zero, the others times scale. `random`'s time is the clock's iteration.
-void dropout_forward(Stream, std::size_t size, Random, const Clock*, std::uint64_t threshold, float scale, const float* x, float* y);
-void dropout_backward(Stream, std::size_t size, Random, const Clock*, std::uint64_t threshold, float scale, const float* dy, float* dx,
-                      bool add);
+/// y = x with some units zero, the others grown. `random`'s time is the clock's.
+void dropout_forward(Stream, std::size_t size, Random, const Clock*, const DropoutRatio&, const float* x, float* y);
+void dropout_backward(Stream, std::size_t size, Random, const Clock*, const DropoutRatio&, const float* dy, float* dx, bool add);
 
 /// Of n samples of `units` units each: y holds v; what is not let in becomes u. `kind` is a Mix::Kind.
 struct Sites {

@@ -2,7 +2,7 @@
 
 #include "dropnet/core/scope.hpp"
 #include "dropnet/core/window.hpp"
-#include "dropnet/layers/multipliers.hpp"
+#include "dropnet/layers/parameter.hpp"
 
 namespace dropnet {
 
@@ -20,8 +20,8 @@ struct Conv {
   /// What the kernel covers of the input.
   static constexpr Size reach{(Kernel.height - 1) * options::dilation.height + 1, (Kernel.width - 1) * options::dilation.width + 1};
 
-  Multipliers weight{};
-  Multipliers bias{};
+  Parameter weight{};
+  Parameter bias{};
 
   template <class In>
   static constexpr auto output(In) {

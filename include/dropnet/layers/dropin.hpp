@@ -95,7 +95,7 @@ struct Site {
 
   template <class Visitor, class In>
   void visit(Visitor& v, Extent at, In in) const {
-    v.enter_site(at, decltype(output(in))::size);
+    v.enter_site(at, output(in));
     Extent inside = at + extents::site();
     if constexpr (adapts) adapter(in).visit(v, inside + extents::activations(output(in)), in);
     inside = inside + adapter_extent(in);
@@ -106,18 +106,18 @@ struct Site {
   }
 
  private:
-  template <class S>
-  static Mix mix(S s, std::size_t units) {
-    return {s.share(), units, s.training(), s.random(Random::dropin, s.site())};
+  template <class Y, class S>
+  static Mix mix(S s) {
+    return {s.share(), Y::sample_size, std::size_t(Y::shape::channels), s.training(), s.random(Random::dropin, s.site())};
   }
   /// `row` is the scope of the mixing itself, which is a layer to probes.
   template <class S, class U, class Y>
   static void mix_forward(S s, S row, U u, Y y) {
-    probed(row, Direction::forward, y, [&] { dropin_forward(s.backend(), mix(s, Y::sample_size), u, y); });
+    probed(row, Direction::forward, y, [&] { dropin_forward(s.backend(), mix<Y>(s), u, y); });
   }
   template <class S, class U, class Y>
   static void mix_backward(S s, S row, U u, Y y) {
-    probed(row, Direction::backward, y, [&] { dropin_backward(s.backend(), mix(s, Y::sample_size), u, y); });
+    probed(row, Direction::backward, y, [&] { dropin_backward(s.backend(), mix<Y>(s), u, y); });
   }
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "dropnet/core/scope.hpp"
-#include "dropnet/layers/multipliers.hpp"
+#include "dropnet/layers/parameter.hpp"
 
 namespace dropnet {
 
@@ -11,8 +11,8 @@ template <int Outputs>
 struct Linear {
   static_assert(Outputs > 0, "dropnet: Linear: the number of outputs must be positive");
 
-  Multipliers weight{};
-  Multipliers bias{};
+  Parameter weight{};
+  Parameter bias{};
 
   template <class In>
   static constexpr auto output(In) { return Image<Outputs, 1, 1>{}; }

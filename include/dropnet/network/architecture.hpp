@@ -10,21 +10,18 @@
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/extent.hpp"
 #include "dropnet/core/shape.hpp"
-#include "dropnet/layers/multipliers.hpp"
+#include "dropnet/core/filler.hpp"
+#include "dropnet/layers/parameter.hpp"
 
 namespace dropnet {
 
 /// One weight tensor of a network and its place in the weight arena.
-struct TensorInfo {
-  std::string name;         ///< "conv1_2.weight"
-  std::vector<int> shape;   ///< [out][in][row][column], or [out]
-  std::size_t offset = 0;   ///< in scalars
-  std::size_t size = 0;     ///< in scalars, without padding
-  std::size_t fan_in = 0;   ///< 0 for a bias
-  std::size_t fan_out = 0;  ///< 0 for a bias
+struct TensorInfo : TensorShape {
+  std::string name;        ///< "conv1_2.weight"
+  std::size_t offset = 0;  ///< in scalars
   bool is_bias = false;
-  int site = -1;            ///< the innermost DropIn that it lies behind, or -1
-  Multipliers multipliers;
+  int site = -1;           ///< the innermost DropIn that it lies behind, or -1
+  Parameter parameter;
 };
 
 /// One computing layer, in order.
@@ -42,6 +39,7 @@ struct LayerInfo {
 struct SiteInfo {
   int parent = -1;        ///< the site whose New holds this one, or -1
   std::size_t units = 0;  ///< of its output
+  std::size_t channels = 0;
 };
 
 /// A network as tables: what summaries, fillers, solvers, files and transforms go by. Made by one walk over the layers.
@@ -69,8 +67,9 @@ class Architecture {
     if (depth_++ == 0) fresh_block_ = true;
   }
   void leave_child() { --depth_; }
-  void enter_site(Extent at, std::size_t units) {
-    sites.push_back({site_, units});
+  template <class Out>
+  void enter_site(Extent at, Out) {
+    sites.push_back({site_, Out::size, std::size_t(Out::channels)});
     site_ = at.sites;
   }
   void leave_site() { site_ = sites[std::size_t(site_)].parent; }
@@ -87,12 +86,12 @@ class Architecture {
     }
     layers.back().name = name(kind);
   }
-  void weight(std::initializer_list<int> shape, std::size_t fan_in, Multipliers m) {
+  void weight(std::initializer_list<int> shape, std::size_t fan_in, Parameter m) {
     tensor("weight", shape, m);
     tensors.back().fan_in = fan_in;
     tensors.back().fan_out = tensors.back().size / std::size_t(shape.begin()[1]);
   }
-  void bias(std::initializer_list<int> shape, Multipliers m) {
+  void bias(std::initializer_list<int> shape, Parameter m) {
     tensor("bias", shape, m);
     tensors.back().is_bias = true;
   }
@@ -103,13 +102,13 @@ class Architecture {
   }
 
  private:
-  void tensor(const char* what, std::initializer_list<int> shape, Multipliers m) {
+  void tensor(const char* what, std::initializer_list<int> shape, Parameter m) {
     TensorInfo t;
     t.name = layers.back().name + "." + what;
     t.shape = shape;
     t.offset = place_.weights;
     t.site = site_;
-    t.multipliers = m;
+    t.parameter = std::move(m);
     t.size = 1;
     for (int n : shape) t.size *= std::size_t(n);
     place_ = place_ + extents::tensor(t.size);

@@ -10,7 +10,7 @@
 #include "dropnet/network/architecture.hpp"
 #include "dropnet/network/plan.hpp"
 #include "dropnet/network/workspace.hpp"
-#include "dropnet/network/filler.hpp"
+#include "dropnet/network/fill.hpp"
 
 namespace dropnet {
 

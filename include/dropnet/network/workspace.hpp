@@ -103,7 +103,7 @@ class Workspace {
     if constexpr (Backend::asynchronous) {
       std::vector<Mix> mixes;
       for (std::size_t k = 0; k < net.shares().size(); ++k)
-        mixes.emplace_back(net.shares()[k], net.architecture().sites[k].units, moment.training, Random{});
+        mixes.emplace_back(net.shares()[k], net.architecture().sites[k].units, net.architecture().sites[k].channels, moment.training, Random{});
       backend_.begin(moment, mixes);
     }
   }
@@ -130,7 +130,7 @@ class Workspace {
   bool blends(const Net& net) const {
     for (std::size_t k = 0; k < net.shares().size(); ++k)
       if (const Share& share = net.shares()[k]; !share.closed() && !share.complete() &&
-          Mix(share, 1, moment_.training, Random{}).kind == Mix::blend) return true;
+          Mix(share, 1, 1, moment_.training, Random{}).kind == Mix::blend) return true;
     return false;
   }
   static int checked(int batch) {

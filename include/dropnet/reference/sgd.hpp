@@ -15,12 +15,17 @@ void sgd_update(Reference&, SgdStep step, std::span<const SgdRange> ranges, T* w
   if (tally->diverged()) return;
   double squares = 0;
   for (const SgdRange& r : ranges)
-    for (std::size_t i = r.offset; i < r.offset + r.size; ++i) squares += double(g[i]) * double(g[i]);
-  const double norm = std::sqrt(squares), scale = step.clip > 0 && norm > step.clip ? step.clip / norm : 1;
+    for (std::size_t i = r.offset; i < r.offset + r.size && r.follow == 0; ++i) squares += double(g[i]) * double(g[i]);
+  const double scale = step.scale(std::sqrt(squares));
   for (const SgdRange& r : ranges)
     for (std::size_t i = r.offset; i < r.offset + r.size; ++i) {
-      v[i] = T(step.momentum) * v[i] + T(step.rate * r.rate) * (T(scale) * g[i] + T(step.decay * r.decay) * w[i]);
-      w[i] -= v[i];
+      if (r.follow > 0) {
+        w[i] += T(r.follow) * (g[i] / T(step.passes) - w[i]);
+        continue;
+      }
+      const T before = v[i];
+      v[i] = T(step.momentum) * before + T(step.rate * r.rate) * (T(scale) * g[i] + T(step.decay * r.decay) * w[i]);
+      w[i] -= step.nesterov ? T(1 + step.momentum) * v[i] - T(step.momentum) * before : v[i];
     }
 }
 

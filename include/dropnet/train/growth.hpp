@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/share.hpp"
@@ -45,7 +46,23 @@ struct Regularizing {
   Share at(int, std::int64_t) const { return {p, Mask::bernoulli}; }
 };
 
-using Growth = std::variant<Grown, Gradual, Staggered, Regularizing>;
+/// Each site by its own start and length (section 6); sites that are not named stand from the first iteration on.
+struct BySite {
+  struct Site {
+    int site = 0;
+    std::int64_t start = 0;
+    std::int64_t length = 0;
+  };
+  std::vector<Site> sites{};
+  Mask mask = Mask::unit;
+  Share at(int site, std::int64_t t) const {
+    for (const Site& s : sites)
+      if (s.site == site) return {ramp(t, s.start, s.length), mask};
+    return {};
+  }
+};
+
+using Growth = std::variant<Grown, Gradual, Staggered, Regularizing, BySite>;
 
 /// Sets each site's share to the schedule's after t finished iterations.
 inline void grow(std::span<Share> shares, const Growth& growth, std::int64_t t) {
@@ -60,8 +77,8 @@ inline double mean_share(std::span<const Share> shares) {
   return shares.empty() ? 1 : sum / double(shares.size());
 }
 
-/// Throws Error if a schedule makes no sense.
-inline void check(const Growth& growth) {
+/// Throws Error if a schedule makes no sense, or names a site that a network of so many does not have.
+inline void check(const Growth& growth, std::size_t sites) {
   const auto at_least_0 = [](const char* name, std::int64_t value) {
     if (value < 0)
       throw Error(std::string("dropnet: growth: ") + name + " is " + std::to_string(value) + "; it must be at least 0 iterations");
@@ -73,6 +90,14 @@ inline void check(const Growth& growth) {
     at_least_0("start", s->start);
     at_least_0("length", s->length);
     at_least_0("gap", s->gap);
+  } else if (const auto* b = std::get_if<BySite>(&growth)) {
+    for (const BySite::Site& s : b->sites) {
+      at_least_0("start", s.start);
+      at_least_0("length", s.length);
+      if (s.site < 0 || std::size_t(s.site) >= sites)
+        throw Error("dropnet: growth: there is no site " + std::to_string(s.site) + "; the network has " + std::to_string(sites) +
+                    (sites ? ", counted from 0" : ""));
+    }
   } else if (const auto* r = std::get_if<Regularizing>(&growth)) {
     if (!(r->p >= 0 && r->p <= 1))
       throw Error("dropnet: growth: p is " + std::to_string(r->p) + "; it must lie in [0, 1]");

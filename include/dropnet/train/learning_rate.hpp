@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -43,7 +44,41 @@ struct Inverse {
   double at(std::int64_t t) const { return base * std::pow(1 + double(gamma) * double(t), -double(power)); }
 };
 
-using LearningRate = std::variant<Fixed, Step, MultiStep, Inverse>;
+/// base gamma^t: Caffe's "exp"
+struct Exponential {
+  float base = 0.01f;
+  float gamma = 0.999f;
+  double at(std::int64_t t) const { return base * std::pow(double(gamma), double(t)); }
+};
+/// base (1 - t / iterations)^power, then 0: Caffe's "poly"
+struct Polynomial {
+  float base = 0.01f;
+  float power = 1;
+  std::int64_t iterations = 10000;
+  double at(std::int64_t t) const { return t >= iterations ? 0 : base * std::pow(1 - double(t) / double(iterations), double(power)); }
+};
+/// base / (1 + exp(-gamma (t - step))), falling for gamma < 0: Caffe's "sigmoid"
+struct SigmoidDecay {
+  float base = 0.01f;
+  float gamma = -0.01f;
+  std::int64_t step = 1000;
+  double at(std::int64_t t) const { return base / (1 + std::exp(-double(gamma) * double(t - step))); }
+};
+
+using RatePolicy = std::variant<Fixed, Step, MultiStep, Inverse, Exponential, Polynomial, SigmoidDecay>;
+
+/// In the first `length` iterations the rate climbs in a straight line from the share `from` of `then`'s to all of it.
+struct WarmUp {
+  std::int64_t length = 0;
+  float from = 0;
+  RatePolicy then = Fixed{};
+  double at(std::int64_t t) const {
+    const double rate = std::visit([t](const auto& policy) { return policy.at(t); }, then);
+    return t >= length ? rate : rate * (double(from) + (1 - double(from)) * double(t) / double(length));
+  }
+};
+
+using LearningRate = std::variant<Fixed, Step, MultiStep, Inverse, Exponential, Polynomial, SigmoidDecay, WarmUp>;
 
 inline double rate_at(const LearningRate& rate, std::int64_t t) {
   return std::visit([t](const auto& policy) { return policy.at(t); }, rate);
@@ -51,12 +86,24 @@ inline double rate_at(const LearningRate& rate, std::int64_t t) {
 
 /// Throws Error if a policy cannot be evaluated.
 inline void check(const LearningRate& rate) {
-  std::visit([](const auto& policy) {
-    if (!(policy.base >= 0))
-      throw Error("dropnet: learning rate: base is " + std::to_string(policy.base) + "; it must be at least 0");
+  const auto demand = [](bool holds, const char* what, std::string value, const char* range) {
+    if (!holds) throw Error(std::string("dropnet: learning rate: ") + what + " is " + value + "; it must be " + range);
+  };
+  const auto policy = [&](const auto& p) {
+    using P = std::decay_t<decltype(p)>;
+    demand(p.base >= 0, "base", std::to_string(p.base), "at least 0");
+    if constexpr (std::is_same_v<P, Step>) demand(p.step >= 1, "step", std::to_string(p.step), "at least 1 iteration");
+    if constexpr (std::is_same_v<P, Polynomial>) demand(p.iterations >= 1, "iterations", std::to_string(p.iterations), "at least 1");
+  };
+  std::visit([&](const auto& p) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(p)>, WarmUp>) {
+      demand(p.length >= 0, "length", std::to_string(p.length), "at least 0 iterations");
+      demand(p.from >= 0 && p.from <= 1, "from", std::to_string(p.from), "in [0, 1]");
+      std::visit(policy, p.then);
+    } else {
+      policy(p);
+    }
   }, rate);
-  if (const Step* s = std::get_if<Step>(&rate); s && s->step < 1)
-    throw Error("dropnet: learning rate: step is " + std::to_string(s->step) + "; it must be at least 1 iteration");
 }
 
 }  // namespace dropnet

@@ -14,9 +14,10 @@ namespace dropnet {
 struct Sgd {
   float momentum = 0;
   float weight_decay = 0;
-  float clip = 0;        ///< if positive, all gradients are scaled down together to this global L2 norm, before decay
-  float bias_rate = 1;   ///< multiplies the learning rate of biases; Caffe's recipes have 2
-  float bias_decay = 1;  ///< multiplies the weight decay of biases; LeNet has 1, CaffeNet 0
+  float clip = 0;         ///< if positive, all gradients are scaled down together to this global L2 norm, before decay
+  float bias_rate = 1;    ///< multiplies the learning rate of biases; Caffe's recipes have 2
+  float bias_decay = 1;   ///< multiplies the weight decay of biases; LeNet has 1, CaffeNet 0
+  bool nesterov = false;  ///< w -= (1 + momentum) v - momentum (v before)
 };
 
 /// Sgd with the momentum of one network's weights. Weights behind closed sites stay as they are.
@@ -50,9 +51,9 @@ class Solver {
     std::vector<SgdRange> ranges;
     for (const TensorInfo& t : net.architecture().tensors)
       if (net.is_open(t.site))
-        ranges.push_back({t.offset, t.size, double(t.multipliers.rate) * double(t.is_bias ? sgd_.bias_rate : 1),
-                          double(t.multipliers.decay) * double(t.is_bias ? sgd_.bias_decay : 1)});
-    const SgdStep step{ws.moment().rate, sgd_.momentum, sgd_.weight_decay, sgd_.clip};
+        ranges.push_back({t.offset, t.size, double(t.parameter.rate) * double(t.is_bias ? sgd_.bias_rate : 1),
+                          double(t.parameter.decay) * double(t.is_bias ? sgd_.bias_decay : 1)});
+    const SgdStep step{ws.moment().rate, sgd_.momentum, sgd_.weight_decay, sgd_.clip, sgd_.nesterov, ws.moment().passes};
     sgd_update(ws.backend(), step, std::span<const SgdRange>(ranges), net.weights().data(), ws.gradients().data(), momentum_.data(), ws.tally());
   }
 

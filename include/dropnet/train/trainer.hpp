@@ -18,7 +18,8 @@
 namespace dropnet {
 
 struct FitOptions {
-  int batch = 64;
+  int batch = 64;                  ///< images in a pass
+  int iter_size = 1;               ///< passes whose gradients are added up for one step; all gradients' mean counts
   std::int64_t iterations = 0;     ///< how many to go on for
   const Dataset* test = nullptr;   ///< tested before the first iteration, every test_interval, and at the end
   std::int64_t test_interval = 0;  ///< 0: at the end only
@@ -65,7 +66,7 @@ class Trainer {
   Trainer(Net& net, Sgd sgd, LearningRate rate, Growth growth = Grown{}, Seed seed = {})
       : net_(net), solver_(net, sgd), rate_(std::move(rate)), growth_(growth), seed_(seed) {
     check(rate_);
-    check(growth_);
+    check(growth_, net.shares().size());
     grow(net_.shares(), growth_, iteration_);
   }
 
@@ -77,6 +78,7 @@ class Trainer {
   /// fit, Diverged if a loss is not finite: the weights are then those of before that iteration.
   void fit(const Dataset& data, const FitOptions& options, typename Net::backend backend = Net::backend::standard()) {
     data.require(typename Net::input{}, Net::output::size, "fit");
+    if (options.iter_size < 1) throw Error("dropnet: fit: iter_size is " + std::to_string(options.iter_size) + "; it must be at least 1");
     typename Net::workspace ws(net_, options.batch, Purpose::train, std::move(backend));
     const Dataset none;
     const Dataset& test_data = options.test ? *options.test : none;
@@ -102,22 +104,26 @@ class Trainer {
     };
     if (options.test) test();
     while (iteration_ < last) {
-      const Moment moment = now();
+      Moment moment = now(options);
       const double p = mean_share(net_.shares());
-      ws.begin(net_, moment);
-      ws.pick(batches.at(moment.iteration));
-      ws.backend().replay(net_.shares(), [&] {
-        ws.load_picked(images);
-        queue_train_pass(net_, ws);
-        solver_.queue_step(net_, ws);
-      });
+      for (; moment.pass < options.iter_size; ++moment.pass) {
+        const bool first = moment.pass == 0, last_pass = moment.pass + 1 == options.iter_size;
+        ws.begin(net_, moment);
+        ws.pick(batches.at(moment.time()));
+        ws.add_gradients = !first;
+        ws.backend().replay(2 * first + last_pass, net_.shares(), [&] {
+          ws.load_picked(images);
+          queue_train_pass(net_, ws);
+          if (last_pass) solver_.queue_step(net_, ws);
+        });
+      }
       go_to(iteration_ + 1);
       tell([&](Observer& o) { o.step(iteration_, seconds(began)); });
 
       const bool show = options.display > 0 && every(options.display), look = options.test && every(options.test_interval);
       if (show || look || iteration_ == last || !Net::backend::asynchronous) {
         const Tally tally = ws.take_tally();
-        if (tally.diverged()) diverged(tally, images, batches, ws);
+        if (tally.diverged()) diverged(tally, images, batches, ws, options);
         since.tally += tally;
       }
       if (show) {
@@ -134,7 +140,7 @@ class Trainer {
   using Clock = std::chrono::steady_clock;
   static double seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
 
-  Moment now() const { return {std::uint64_t(iteration_), seed_, true, learning_rate()}; }
+  Moment now(const FitOptions& options) const { return {std::uint64_t(iteration_), seed_, true, learning_rate(), options.iter_size}; }
   void go_to(std::int64_t iteration) {
     iteration_ = iteration;
     grow(net_.shares(), growth_, iteration_);
@@ -155,11 +161,15 @@ class Trainer {
 
   /// Back to the iteration whose loss was not finite; the steps from there on have changed nothing.
   template <class Images>
-  [[noreturn]] void diverged(const Tally& tally, const Images& images, Batches& batches, typename Net::workspace& ws) {
-    go_to(iteration_ - (tally.batches - tally.finite));
-    ws.pick(batches.at(std::uint64_t(iteration_)));
+  [[noreturn]] void diverged(const Tally& tally, const Images& images, Batches& batches, typename Net::workspace& ws, const FitOptions& options) {
+    // The first bad pass, counted from the last time that the tally was taken, which was before an iteration.
+    const std::int64_t taken = iteration_ - tally.batches / options.iter_size;
+    go_to(taken + tally.finite / options.iter_size);
+    Moment moment = now(options);
+    moment.pass = int(tally.finite % options.iter_size);
+    ws.pick(batches.at(moment.time()));
     ws.load_picked(images);
-    const std::string layer = first_non_finite(net_, ws, now());
+    const std::string layer = first_non_finite(net_, ws, moment);
     throw Diverged("iteration " + std::to_string(iteration_) + ": the loss is " + (std::isnan(tally.loss) ? "not a number" : "infinite") +
                    "; the first value that is not finite comes from " + (layer.empty() ? "the loss" : layer) +
                    "; lower the learning rate, clip gradients, or grow more slowly");
