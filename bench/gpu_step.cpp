@@ -10,12 +10,11 @@
 #include <cstdlib>
 #include <dropnet/cuda.hpp>
 #include <dropnet/dropnet.hpp>
+#include <dropnet/models/lenet.hpp>
 #include <dropnet/weights.hpp>
 #include <iostream>
 #include <string>
 #include <vector>
-
-#include "mnist/lenet.hpp"
 
 namespace dn = dropnet;
 
@@ -38,8 +37,8 @@ int main(int argc, char** argv) try {
     return 0;
   }
   if (argc != 6) throw dn::Error("usage: bench_gpu_step DEPTH BATCH fp32|tf32 free|deterministic WEIGHTS, or bench_gpu_step device");
-  using Net = dn::Network<LeNetLinear, dn::Image<1, 28, 28>, dn::Cuda>;
-  Net net(lenet<LeNetLinear>(std::atoi(argv[1])));
+  using Net = dn::Network<dn::models::LeNet<>::Spec, dn::models::LeNet<>::Input, dn::Cuda>;
+  Net net(dn::models::LeNet<>::spec(std::atoi(argv[1])));
   const int batch = std::atoi(argv[2]);
   if (!dn::load_weights(net, argv[5]).complete()) throw dn::Error(std::string(argv[5]) + ": not this network's weights");
   Net::workspace ws(net, batch, dn::Purpose::train,

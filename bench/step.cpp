@@ -6,18 +6,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <dropnet/dropnet.hpp>
+#include <dropnet/models/lenet.hpp>
 #include <dropnet/weights.hpp>
 #include <iostream>
 #include <vector>
-
-#include "mnist/lenet.hpp"
 
 namespace dn = dropnet;
 
 int main(int argc, char** argv) try {
   if (argc != 5) throw dn::Error("usage: bench_step DEPTH BATCH THREADS WEIGHTS");
-  using Net = dn::Network<LeNetLinear, dn::Image<1, 28, 28>>;
-  Net net(lenet<LeNetLinear>(std::atoi(argv[1])));
+  using Net = dn::Network<dn::models::LeNet<>::Spec, dn::models::LeNet<>::Input>;
+  Net net(dn::models::LeNet<>::spec(std::atoi(argv[1])));
   const int batch = std::atoi(argv[2]);
   if (!dn::load_weights(net, argv[4]).complete()) throw dn::Error(std::string(argv[4]) + ": not this network's weights");
   Net::workspace ws(net, batch, dn::Purpose::train, dn::Cpu(std::atoi(argv[3])));

@@ -1,12 +1,12 @@
 // Trains LeNet(2N) on MNIST, with and without gradual DropIn: section 4.1 and Table 1 of the paper.
 
 #include <dropnet/image.hpp>
+#include <dropnet/models/lenet.hpp>
 
 #include "../common/backend.hpp"
 #include "../common/commands.hpp"
 #include "../common/options.hpp"
 #include "../common/program.hpp"
-#include "lenet.hpp"
 
 namespace dn = dropnet;
 using Input = dn::Image<1, 28, 28>;
@@ -26,16 +26,17 @@ struct NetOptions {
   void with_net(const program::BackendOptions& backend, const dn::Fill& fill, dn::Seed seed, Work work) const {
     backend.with([&]<class Backend>(std::type_identity<Backend>) {
       if (rectified)
-        run<LeNetRectified, Backend>(fill, seed, work);
+        run<true, Backend>(fill, seed, work);
       else
-        run<LeNetLinear, Backend>(fill, seed, work);
+        run<false, Backend>(fill, seed, work);
     });
   }
 
  private:
-  template <class Spec, class Backend, class Work>
+  template <bool Rectify, class Backend, class Work>
   void run(const dn::Fill& fill, dn::Seed seed, Work work) const {
-    dn::Network<Spec, Input, Backend> net(lenet<Spec>(depth), fill, seed);
+    using Model = dn::models::LeNet<dn::Dynamic, 10, Input, Rectify>;
+    dn::Network<typename Model::Spec, Input, Backend> net(Model::spec(depth), fill, seed);
     work(net);
   }
 };

@@ -17,13 +17,15 @@ TEST_CASE("LRN within channel") {
 TEST_CASE_TEMPLATE("LRN: Caffe's formulas by hand, alpha divided by the window's size", Backend, Cpu, Reference) {
   // Channels 1, 2, 3 at one pixel, window 3: sums of squares 5, 14, 13.
   Network<LRN<3>, Image<3, 1, 1>, Backend> across(LRN<3>{.alpha = 0.3, .beta = 0.5, .k = 2});
-  const auto y = across.predict(Tensor<Image<3, 1, 1>>(1, std::vector<float>{1, 2, 3})).values();
+  const auto across_y = across.predict(Tensor<Image<3, 1, 1>>(1, std::vector<float>{1, 2, 3}));
+  const auto y = across_y.values();
   CHECK(y[0] == doctest::Approx(1 / std::sqrt(2 + 0.1 * 5)));
   CHECK(y[1] == doctest::Approx(2 / std::sqrt(2 + 0.1 * 14)));
   CHECK(y[2] == doctest::Approx(3 / std::sqrt(2 + 0.1 * 13)));
   // 1 2 / 3 4 in a 3 x 3 window: each sees all four; alpha is divided by nine, padding included.
   Network<LRN<3, WithinChannel>, Image<1, 2, 2>, Backend> within(LRN<3, WithinChannel>{.alpha = 0.9});
-  const auto z = within.predict(Tensor<Image<1, 2, 2>>(1, std::vector<float>{1, 2, 3, 4})).values();
+  const auto within_y = within.predict(Tensor<Image<1, 2, 2>>(1, std::vector<float>{1, 2, 3, 4}));
+  const auto z = within_y.values();
   for (int i = 0; i < 4; ++i) CHECK(z[std::size_t(i)] == doctest::Approx((i + 1) * std::pow(1 + 0.1 * 30, -0.75)));
 }
 TEST_CASE("LRN: numbers that make no sense") {

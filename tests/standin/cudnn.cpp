@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "standin.hpp"
@@ -22,6 +23,7 @@ struct Fake {
   cudnnBackendDescriptorType_t type;
   bool final = false;
   std::map<int, std::vector<char>> attributes;
+  std::unique_ptr<Fake> owned{};  ///< the engine of a configuration
 
   template <class T>
   std::vector<T> all(int name) const {
@@ -166,7 +168,7 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t h, cudaStream_t s) {
 }
 
 cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t* d) {
-  *d = new Fake{type, false, {}};
+  *d = new Fake{type, false, {}, {}};
   return CUDNN_STATUS_SUCCESS;
 }
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t d) {
@@ -200,8 +202,8 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t d, cudnnBackendA
     *count = refused(*graph) ? 0 : engines;
     for (std::int64_t i = 0; i < std::min(most, *count); ++i) {
       Fake& configuration = *static_cast<Fake*>(static_cast<cudnnBackendDescriptor_t*>(values)[i]);
-      // The engine is never freed: it belongs to cuDNN.
-      Fake* engine = new Fake{CUDNN_BACKEND_ENGINE_DESCRIPTOR, true, {}};
+      configuration.owned.reset(new Fake{CUDNN_BACKEND_ENGINE_DESCRIPTOR, true, {}, {}});
+      Fake* engine = configuration.owned.get();
       engine->put<Fake*>(CUDNN_ATTR_ENGINE_OPERATION_GRAPH, {graph});
       engine->put<std::int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, {i});
       if (i == 1) engine->put<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC});

@@ -36,7 +36,7 @@ struct LeakyReLU : detail::Activation {
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const { run_backward(LeakyReluFunction{slope}, s, x, y); }
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { v.layer("relu", at, in, in, 0); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { v.layer("relu", at, in, in, 0); }
 };
 
 /// y = 1 / (1 + exp(-x)).
@@ -46,7 +46,7 @@ struct Sigmoid : detail::Activation {
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const { run_backward(SigmoidFunction{}, s, x, y); }
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { v.layer("sigmoid", at, in, in, 0); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { v.layer("sigmoid", at, in, in, 0); }
 };
 
 /// y = tanh(x).
@@ -56,7 +56,7 @@ struct Tanh : detail::Activation {
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const { run_backward(TanhFunction{}, s, x, y); }
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { v.layer("tanh", at, in, in, 0); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { v.layer("tanh", at, in, in, 0); }
 };
 
 }  // namespace dropnet

@@ -70,7 +70,7 @@ struct Conv {
   }
 
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     using Out = decltype(output(in));
     v.layer("conv", at, in, Out{}, Out::size * fan_in<In>);
     v.weight({Filters, In::channels / options::groups, Kernel.height, Kernel.width}, fan_in<In>, weight);

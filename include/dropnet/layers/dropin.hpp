@@ -94,7 +94,7 @@ struct Site {
   }
 
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     v.enter_site(at, output(in));
     Extent inside = at + extents::site();
     if constexpr (adapts) adapter(in).visit(v, inside + extents::activations(output(in)), in);
@@ -175,7 +175,7 @@ struct Stack {
   }
 
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     first.visit(v, at, in);
     const auto u = First::output(in);
     at = at + first.extent(in);
@@ -241,7 +241,7 @@ struct DropIn {
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const { stack().backward(s, x, y); }
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { stack().visit(v, at, in); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { stack().visit(v, at, in); }
 
  private:
   constexpr detail::Stack<Prev, New, Adapter> stack() const { return {prev, {added}, 1}; }
@@ -274,7 +274,7 @@ struct DropInStack {
 
   /// Throws Error if a Dynamic count was not given.
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     v.require_count("DropInStack", count.given());
     stack().visit(v, at, in);
   }

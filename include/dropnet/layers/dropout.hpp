@@ -45,7 +45,7 @@ struct Dropout {
 
   /// Throws Error if a ratio is not in [0, 1) or the interval makes no sense.
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     for (const double r : {ratio, end})
       if (!(r >= 0 && r < 1)) throw Error("dropnet: Dropout: ratio is " + std::to_string(r) + "; it must be at least 0 and below 1");
     if (start < 0 || length < 0)

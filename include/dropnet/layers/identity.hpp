@@ -19,7 +19,7 @@ struct Identity {
   }
 
   template <class Visitor, class In>
-  void visit(Visitor&, Extent, In) const {}
+  constexpr void visit(Visitor&, Extent, In) const {}
 };
 
 }  // namespace dropnet

@@ -36,7 +36,7 @@ struct Linear {
   }
 
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     v.layer("fc", at, in, output(in), In::size * Outputs);
     v.weight({Outputs, int(In::size)}, In::size, weight);
     v.bias({Outputs}, bias);

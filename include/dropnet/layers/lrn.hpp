@@ -38,7 +38,7 @@ struct LRN {
 
   /// Throws Error if k is not positive or alpha is negative.
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     if (!(k > 0 && alpha >= 0))
       throw Error("dropnet: LRN: k is " + std::to_string(k) + " and alpha " + std::to_string(alpha) + "; k must be positive, alpha at least 0");
     v.layer("lrn", at + extents::activations(in), in, in, 0);

@@ -72,7 +72,7 @@ struct MaxPool {
     probed(s, Direction::backward, y, [&] { max_pool_backward(s.backend(), window<typename X::shape>{}, x, y, s.indices()); });
   }
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { v.layer("pool", at, in, output(in), 0); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { v.layer("pool", at, in, output(in), 0); }
 };
 
 /// Average over a window of each channel, options and sizes as MaxPool's. As in Caffe, positions in the padding count
@@ -98,7 +98,7 @@ struct AvgPool {
     probed(s, Direction::backward, y, [&] { average_pool_backward(s.backend(), window<typename X::shape>{}, x, y); });
   }
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { v.layer("pool", at, in, output(in), 0); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { v.layer("pool", at, in, output(in), 0); }
 };
 
 }  // namespace dropnet

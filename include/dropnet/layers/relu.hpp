@@ -22,7 +22,7 @@ struct ReLU {
   }
 
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { v.layer("relu", at, in, in, 0); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { v.layer("relu", at, in, in, 0); }
 };
 
 }  // namespace dropnet

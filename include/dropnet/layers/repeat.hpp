@@ -47,7 +47,7 @@ struct Repeat {
 
   /// Throws Error if a Dynamic count was not given.
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     v.require_count("Repeat", count.given());
     for (int i = 0; i < count; ++i) layer.visit(v, at + i * step(in) + extents::activations(in), in);
   }

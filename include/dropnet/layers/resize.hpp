@@ -31,7 +31,7 @@ struct Resize<C, H, W> {
   }
 
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { v.layer("resize", at, in, output(in), 0); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { v.layer("resize", at, in, output(in), 0); }
 };
 
 }  // namespace dropnet

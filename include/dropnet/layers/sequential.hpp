@@ -29,7 +29,7 @@ struct Sequential<Last> {
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const { head.backward(s, x, y); }
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     v.enter_child();
     head.visit(v, at, in);
     v.leave_child();
@@ -104,7 +104,7 @@ struct Sequential<Head, Rest...> {
   }
 
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const {
+  constexpr void visit(Visitor& v, Extent at, In in) const {
     const auto h = Head::output(in);
     at = at + extents::activations(h);
     v.enter_child();

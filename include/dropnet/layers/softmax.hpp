@@ -21,7 +21,7 @@ struct Softmax {
     if (x.diff) probed(s, Direction::backward, y, [&] { softmax_backward(s.backend(), x, y); });
   }
   template <class Visitor, class In>
-  void visit(Visitor& v, Extent at, In in) const { v.layer("softmax", at, in, in, 0); }
+  constexpr void visit(Visitor& v, Extent at, In in) const { v.layer("softmax", at, in, in, 0); }
 };
 
 }  // namespace dropnet

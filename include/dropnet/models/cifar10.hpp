@@ -1,0 +1,100 @@
+#pragma once
+
+#include "dropnet/layers/conv.hpp"
+#include "dropnet/layers/dropin.hpp"
+#include "dropnet/layers/linear.hpp"
+#include "dropnet/layers/lrn.hpp"
+#include "dropnet/layers/pool.hpp"
+#include "dropnet/layers/relu.hpp"
+#include "dropnet/layers/sequential.hpp"
+#include "dropnet/models/recipe.hpp"
+
+namespace dropnet::models {
+
+namespace detail {
+
+/// Caffe's for CIFAR-10: within channel, 3 x 3 pixels.
+using Cifar10Norm = LRN<3, WithinChannel>;
+constexpr Cifar10Norm cifar10_norm() { return {.alpha = 5e-5, .beta = 0.75}; }
+using Cifar10Max = MaxPool<3, Stride<2>>;
+using Cifar10Average = AvgPool<3, Stride<2>>;
+
+/// 250 times the weight decay on the last layer's weights, none on its bias.
+template <int Classes>
+constexpr Linear<Classes> cifar10_last() {
+  return {.weight = {.decay = 250}, .bias = {.decay = 0}};
+}
+
+inline Recipe cifar10_recipe(float rate) {
+  return {.fill = {.layers = Gaussian{0.01f}},
+          .sgd = {.momentum = 0.9f, .weight_decay = 0.004f, .bias_rate = 2},
+          .rate = MultiStep{rate, 0.1f, {60000, 65000}},
+          .batch = 100,
+          .iterations = 70000,
+          .scale = 1,
+          .mean_image = true};
+}
+
+/// A convolution that keeps the size, ReLU and LRN.
+template <int Filters, int Kernel>
+using Cifar10Conv = Sequential<Conv<Filters, Kernel, Pad<Kernel / 2>>, ReLU, Cifar10Norm>;
+template <int Filters, int Kernel>
+constexpr Cifar10Conv<Filters, Kernel> cifar10_conv() {
+  return {Conv<Filters, Kernel, Pad<Kernel / 2>>{}, ReLU{}, cifar10_norm()};
+}
+
+/// dropin(b.1 + b.2)
+using Cifar10Block = DropIn<Cifar10Conv<32, 5>, Cifar10Conv<32, 5>>;
+constexpr Cifar10Block cifar10_block() { return {cifar10_conv<32, 5>(), cifar10_conv<32, 5>()}; }
+
+template <int Classes>
+constexpr auto cifar10() {
+  return Sequential{Conv<32, 5, Pad<2>>{.weight = {.filler = Gaussian{0.0001f}}}, Cifar10Max{}, ReLU{}, cifar10_norm(),
+                    Conv<32, 5, Pad<2>>{}, ReLU{}, Cifar10Average{}, cifar10_norm(),
+                    Conv<64, 3, Pad<1>>{.bias = {.rate = 0.5f}}, ReLU{}, Cifar10Average{},
+                    cifar10_last<Classes>()};
+}
+template <int Classes>
+constexpr auto cifar10_deep() {
+  return Sequential{cifar10_block(), cifar10_block(), cifar10_block(), cifar10_block(), cifar10_block(),
+                    Conv<64, 3, Pad<1>>{}, ReLU{}, cifar10_norm(), MaxPool<2>{}, cifar10_last<Classes>()};
+}
+template <int Classes>
+constexpr auto cifar10_deep_pooled() {
+  return Sequential{cifar10_block(), Cifar10Max{}, cifar10_block(), Cifar10Average{}, cifar10_block(),
+                    cifar10_block(), cifar10_block(), Conv<64, 3, Pad<1>>{}, ReLU{}, cifar10_norm(),
+                    Cifar10Average{}, cifar10_last<Classes>()};
+}
+
+}  // namespace detail
+
+/// Table 2's shallow net: three convolutions, as Caffe's "full" CIFAR-10 net has them: poolings 3 x 3 of stride 2, max,
+/// average, average; the first before its ReLU; LRN behind the first two. The third kernel is 3 x 3 (the paper's).
+template <int Classes = 10, class InputT = Image<3, 32, 32>>
+struct Cifar10 {
+  using Input = InputT;
+  using Spec = decltype(detail::cifar10<Classes>());
+  static constexpr Spec spec() { return detail::cifar10<Classes>(); }
+  static Recipe recipe() { return detail::cifar10_recipe(0.001f); }
+};
+
+/// Table 2's deep net as its rows stand: ten 5 x 5 convolutions in five blocks with a DropIn each, conv6, and one 2 x 2 max
+/// pooling, at the end. ReLU and LRN behind every convolution, conv6 too; Gaussian 0.01 everywhere.
+template <int Classes = 10, class InputT = Image<3, 32, 32>>
+struct Cifar10Deep {
+  using Input = InputT;
+  using Spec = decltype(detail::cifar10_deep<Classes>());
+  static constexpr Spec spec() { return detail::cifar10_deep<Classes>(); }
+  static Recipe recipe() { return detail::cifar10_recipe(0.001f); }
+};
+
+/// The same with the shallow net's poolings: 3 x 3 of stride 2, max behind block 1, average behind block 2 and conv6.
+template <int Classes = 10, class InputT = Image<3, 32, 32>>
+struct Cifar10DeepPooled {
+  using Input = InputT;
+  using Spec = decltype(detail::cifar10_deep_pooled<Classes>());
+  static constexpr Spec spec() { return detail::cifar10_deep_pooled<Classes>(); }
+  static Recipe recipe() { return detail::cifar10_recipe(0.001f); }
+};
+
+}  // namespace dropnet::models
