@@ -6,20 +6,27 @@ namespace {
 
 struct Load {
   Images images;
-  const std::uint32_t* picks;
+  const Pick* picks;
   float* x;
   int* labels;
   DROPNET_DEVICE void operator()(std::uint32_t i) const {
     const std::uint32_t n = i / std::uint32_t(images.image_size), k = i % std::uint32_t(images.image_size);
-    const std::size_t from = picks[n] * images.image_size + k;
-    x[i] = images.bytes ? float(images.bytes[from]) * images.scale : images.floats[from];
-    if (k == 0) labels[n] = images.labels[picks[n]];
+    const Pick pick = picks[n];
+    if (k == 0) labels[n] = images.labels[pick.image];
+    const int q = int(k) % images.width, lines = int(k) / images.width, r = lines % images.height, c = lines / images.height;
+    const int row = r + pick.row, column = (pick.mirror ? images.width - 1 - q : q) + pick.column;
+    x[i] = row < 0 || row >= images.height || column < 0 || column >= images.width ? 0 : value(pick.image, (c * images.height + row) * images.width + column);
+  }
+  DROPNET_DEVICE float value(std::uint32_t image, int at) const {
+    const std::size_t from = image * images.image_size + std::size_t(at);
+    const float pixel = images.bytes ? float(images.bytes[from]) : images.floats[from];
+    return (images.mean ? pixel - images.mean[at] : pixel) * images.scale;
   }
 };
 
 }  // namespace
 
-void load_images(Stream s, const Images& images, const std::uint32_t* picks, int batch, float* x, int* labels) {
+void load_images(Stream s, const Images& images, const Pick* picks, int batch, float* x, int* labels) {
   each(s, std::size_t(batch) * images.image_size, Load{images, picks, x, labels});
 }
 

@@ -4,9 +4,12 @@
 
 #include "dropnet/core/version.hpp"
 #include "dropnet/cpu.hpp"
+#include "dropnet/data/augmentation.hpp"
 #include "dropnet/data/batches.hpp"
+#include "dropnet/data/cifar10.hpp"
 #include "dropnet/data/dataset.hpp"
 #include "dropnet/data/idx.hpp"
+#include "dropnet/data/loader.hpp"
 #include "dropnet/layers/activation.hpp"
 #include "dropnet/layers/conv.hpp"
 #include "dropnet/layers/dropin.hpp"

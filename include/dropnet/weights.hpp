@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstring>
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "dropnet/core/error.hpp"
+#include "dropnet/core/file.hpp"
 #include "dropnet/core/version.hpp"
 #include "dropnet/network/network.hpp"
 
@@ -37,12 +37,10 @@ struct LoadedWeights {
 
 namespace detail {
 
-using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
-
 /// Writes to a temporary name and renames: a reader sees the old file or the whole new one.
 inline void write_whole(const std::string& path, const std::string& head, const void* data, std::size_t size) {
   const std::string temporary = path + ".part";
-  File file(std::fopen(temporary.c_str(), "wb"), &std::fclose);
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(temporary.c_str(), "wb"), &std::fclose);
   if (!file) throw Error(temporary + ": cannot be written; is its folder there and writable?");
   const bool written = std::fwrite(head.data(), 1, head.size(), file.get()) == head.size() &&
                        std::fwrite(data, 1, size, file.get()) == size && std::fflush(file.get()) == 0;
@@ -53,14 +51,10 @@ inline void write_whole(const std::string& path, const std::string& head, const 
   if (std::rename(temporary.c_str(), path.c_str()) != 0) throw Error(path + ": cannot be replaced");
 }
 
-inline std::vector<char> read_whole(const std::string& path) {
-  const File file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file || std::fseek(file.get(), 0, SEEK_END) != 0) throw Error(path + ": cannot be opened; is it there and readable?");
-  const long end = std::ftell(file.get());
-  if (end < 0 || end == std::numeric_limits<long>::max()) throw Error(path + ": cannot be read; is it a file?");
-  std::rewind(file.get());
-  std::vector<char> bytes(static_cast<std::size_t>(end));
-  if (std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) throw Error(path + ": cannot be read to its end");
+inline std::vector<std::uint8_t> read_whole(const std::string& path) {
+  File file(path);
+  std::vector<std::uint8_t> bytes(file.length());
+  file.read(bytes.data(), bytes.size());
   return bytes;
 }
 
@@ -146,7 +140,7 @@ class Safetensors {
   }
 
   std::string path_;
-  std::vector<char> bytes_;
+  std::vector<std::uint8_t> bytes_;
 };
 
 }  // namespace detail

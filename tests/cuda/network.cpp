@@ -162,7 +162,7 @@ TEST_CASE("a loss that is not finite stops the run with the weights of before it
     for (std::size_t i = 0; i < floats.size(); ++i) floats[i] = float(q.pixels[i]) / 256;
     Batches batches(q.data, 8, Seed{5});
     // The image that comes at iteration 10 and at no other before.
-    if (iterations > 10) floats[std::size_t(batches.at(10)[3]) * In::size] = std::numeric_limits<float>::quiet_NaN();
+    if (iterations > 10) floats[batches.at(10)[3].image * In::size] = std::numeric_limits<float>::quiet_NaN();
     const auto data = Dataset::floats(In{}, floats, {q.data.labels().begin(), q.data.labels().end()});
     Network<Spec, In, Cuda> net(spec(), Fill{}, Seed{3});
     Trainer trainer{net, Sgd{.momentum = 0.9f}, Fixed{0.05f}, Gradual{.start = 0, .length = 100}, Seed{5}};

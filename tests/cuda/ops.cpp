@@ -210,19 +210,20 @@ TEST_CASE("SGD: momentum, decay, multipliers, clipping; many tensors; a frozen t
   }
 }
 
-TEST_CASE("batches: bytes and floats, scaled, with their labels") {
-  using In = Image<2, 3, 3>;
+TEST_CASE("batches: bytes and floats, less a mean, scaled, cut out, turned, with their labels") {
+  using In = Image<2, 3, 5>;
   std::vector<std::uint8_t> bytes(50 * In::size);
   std::vector<float> floats(bytes.size());
   std::vector<int> labels;
   for (std::size_t i = 0; i < bytes.size(); ++i) floats[i] = float(bytes[i] = std::uint8_t(i * 31 % 256)) / 3;
   for (int n = 0; n < 50; ++n) labels.push_back(n % 4);
-  for (const Dataset& data : {Dataset::bytes(In{}, bytes, labels, 0.25f), Dataset::floats(In{}, floats, labels)}) {
+  const auto all = Dataset::bytes(In{}, bytes, labels, 0.25f), real = Dataset::floats(In{}, floats, labels);
+  for (const Dataset& data : {all, real, all.less(mean_image(all)), real.less(mean_image(real))}) {
     Network<Linear<4>, In> here;
     Network<Linear<4>, In, Cuda> there;
     Workspace<decltype(here)> a(here, 7);
     Workspace<decltype(there)> b(there, 7);
-    Batches batches(data, 7, Seed{2});
+    Batches batches(data, 7, Seed{2}, {.pad = 2, .mirror = true});
     for (std::uint64_t t = 0; t < 20; ++t) {
       batches.load(t, a);
       batches.load(t, b);

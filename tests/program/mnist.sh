@@ -65,7 +65,7 @@ works --version
 for command in train test predict time summary; do works $command --help; done
 works train --depth 1 --iterations 60 --batch 16 --display 20 --test-interval 40 --out first --note "a note"
 [[ $(tail -n 1 out) =~ ^final\ accuracy\ [01]\.[0-9]{4}$ ]] || fail "the last line"
-[[ $(sed -n 2p first/metrics.csv) == iteration,phase,loss,accuracy,learning_rate,p,images_per_second,seconds ]] || fail "the CSV's head"
+[[ $(sed -n 2p first/metrics.csv) == iteration,phase,loss,accuracy,learning_rate,p,images_per_second,seconds,waited ]] || fail "the CSV's head"
 [[ $(tail -n +3 first/metrics.csv | cut -d, -f1,2 | tr '\n' ' ') == "0,test 20,train 40,train 40,test 60,train 60,test " ]] || fail "the CSV's lines"
 accuracy=$(tail -n 1 out)
 works test --depth 1 --weights first/model.safetensors

@@ -132,7 +132,7 @@ TEST_CASE("csv") {
   const std::string path = "trainer_test.csv";
   {
     Csv csv(path, "a note");
-    csv.record({.iteration = 5, .phase = Record::test, .loss = 0.25, .accuracy = 0.5, .learning_rate = 0.01, .p = 1, .images_per_second = 100, .seconds = 1.5});
+    csv.record({.iteration = 5, .phase = Record::test, .loss = 0.25, .accuracy = 0.5, .learning_rate = 0.01, .p = 1, .images_per_second = 100, .seconds = 1.5, .waited = 0.25});
   }
   std::FILE* file = std::fopen(path.c_str(), "r");
   REQUIRE(file);
@@ -140,7 +140,7 @@ TEST_CASE("csv") {
   text[std::fread(text, 1, 255, file)] = 0;
   std::fclose(file);
   std::remove(path.c_str());
-  CHECK(std::string(text) == "# a note\niteration,phase,loss,accuracy,learning_rate,p,images_per_second,seconds\n5,test,0.25,0.5,0.01,1,100,1.500\n");
+  CHECK(std::string(text) == "# a note\niteration,phase,loss,accuracy,learning_rate,p,images_per_second,seconds,waited\n5,test,0.25,0.5,0.01,1,100,1.500,0.250\n");
   CHECK_THROWS_WITH_AS(Csv("no/such/folder/x.csv"), doctest::Contains("cannot be written"), Error);
 }
 

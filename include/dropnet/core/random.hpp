@@ -28,7 +28,7 @@ struct Seed {
 /// Layout of the counter: word 0 is index / 4, word 1 holds the purpose in its upper and the number
 /// (of a site, layer or tensor) in its lower bits, words 2 and 3 are the time; the key is the seed.
 struct Random {
-  enum Purpose : std::uint32_t { filler = 0, dropin = 1, dropout = 2, shuffle = 3 };
+  enum Purpose : std::uint32_t { filler = 0, dropin = 1, dropout = 2, shuffle = 3, augment = 4 };
 
   std::array<std::uint32_t, 2> key{};
   std::uint32_t stream = 0;

@@ -13,7 +13,9 @@ namespace dropnet {
 struct DeviceImages {
   cuda::DeviceBuffer<std::uint8_t> bytes;
   cuda::DeviceBuffer<float> floats;
+  cuda::DeviceBuffer<float> mean;
   cuda::DeviceBuffer<int> labels;
+  int height = 0, width = 0;
   std::size_t image_size = 0;
   float scale = 1;
 };
@@ -21,17 +23,19 @@ struct DeviceImages {
 /// Copies the data set to the device.
 inline DeviceImages resident(Cuda&, const Dataset& data) {
   DeviceImages images{cuda::DeviceBuffer<std::uint8_t>(data.bytes().size()), cuda::DeviceBuffer<float>(data.floats().size()),
-                      cuda::DeviceBuffer<int>(data.labels().size()), data.image_size(), data.scale()};
+                      cuda::DeviceBuffer<float>(data.mean().size()), cuda::DeviceBuffer<int>(data.labels().size()),
+                      data.height(), data.width(), data.image_size(), data.bytes().empty() ? 1 : data.scale()};
   images.bytes.upload(0, data.bytes());
   images.floats.upload(0, data.floats());
+  images.mean.upload(0, data.mean());
   images.labels.upload(0, data.labels());
   return images;
 }
 
-/// Inputs and labels of the images with numbers `picks`.
+/// Inputs and labels of the picked images.
 template <class Shape>
-void load_images(Cuda& cuda, const DeviceImages& from, const std::uint32_t* picks, Blob<float, Shape> x, int* labels) {
-  const kernels::Images images{from.bytes.data(), from.floats.data(), from.labels.data(), from.image_size, from.scale};
+void load_images(Cuda& cuda, const DeviceImages& from, const Pick* picks, Blob<float, Shape> x, int* labels) {
+  const kernels::Images images{from.bytes.data(), from.floats.data(), from.mean.data(), from.labels.data(), from.height, from.width, from.image_size, from.scale};
   kernels::load_images(cuda.stream(), images, picks, x.batch, x.data, labels);
 }
 

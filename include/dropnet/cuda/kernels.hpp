@@ -8,6 +8,7 @@
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/dropout.hpp"
+#include "dropnet/core/pick.hpp"
 #include "dropnet/core/random.hpp"
 #include "dropnet/core/sgd_step.hpp"
 #include "dropnet/core/tally.hpp"
@@ -109,14 +110,17 @@ std::size_t sgd_sums(std::size_t count);
 void sgd_update(Stream, const SgdStep&, const SgdRange* ranges, std::size_t count, const Clock*, float* w, const float* g, float* v, const Tally*,
                 double* sums);
 
-/// Image picks[n] becomes x[n], scaled, and its label labels[n]. One of bytes and floats is null.
+/// The picked images become x, less the mean and scaled, and their labels `labels`. One of bytes and floats is null;
+/// mean may be.
 struct Images {
   const std::uint8_t* bytes;
   const float* floats;
+  const float* mean;
   const int* labels;
+  int height, width;
   std::size_t image_size;
   float scale;
 };
-void load_images(Stream, const Images&, const std::uint32_t* picks, int batch, float* x, int* labels);
+void load_images(Stream, const Images&, const Pick* picks, int batch, float* x, int* labels);
 
 }  // namespace dropnet::kernels

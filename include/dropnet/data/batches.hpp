@@ -1,15 +1,20 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/error.hpp"
 #include "dropnet/core/host_backend.hpp"
+#include "dropnet/core/pick.hpp"
 #include "dropnet/core/random.hpp"
+#include "dropnet/data/augmentation.hpp"
 #include "dropnet/data/dataset.hpp"
 
 namespace dropnet {
@@ -29,28 +34,34 @@ inline std::vector<std::uint32_t> shuffled(std::size_t size, Seed seed, std::uin
 /// The data set where a backend's ops can read it: here, as it is.
 inline const Dataset& resident(HostBackend&, const Dataset& data) { return data; }
 
-/// Inputs and labels of the images with numbers `picks`.
+/// Inputs and labels of the picked images.
 template <class Shape, class T>
-void load_images(HostBackend&, const Dataset& data, const std::uint32_t* picks, Blob<T, Shape> x, int* labels) {
+void load_images(HostBackend&, const Dataset& data, const Pick* picks, Blob<T, Shape> x, int* labels) {
   for (int n = 0; n < x.batch; ++n) {
     data.image(picks[n], x.sample(n));
-    labels[n] = data.labels()[picks[n]];
+    labels[n] = data.labels()[picks[n].image];
   }
 }
 
-/// Batches of a shuffled data set. Batch t holds the places t B .. t B + B - 1 of the epochs' orders laid end to end,
-/// so that every image comes once per epoch and any batch can be had at any time.
+/// Batches of a shuffled, augmented data set. Batch t holds the places t B .. t B + B - 1 of the epochs' orders laid end to
+/// end, so that every image comes once per epoch and any batch can be had at any time.
 class Batches {
  public:
-  Batches(const Dataset& data, int batch, Seed seed) : data_(data), seed_(seed), images_(std::size_t(batch)) {}
+  /// Throws Error if the data set has no images, the batch is not positive, or the augmentation makes no sense.
+  Batches(const Dataset& data, int batch, Seed seed, Augmentation augmentation = {})
+      : data_(data), seed_(seed), augmentation_(augmentation), picks_(std::size_t(std::max(batch, 0))) {
+    if (data.size() == 0) throw Error("dropnet: Batches: the data set has no images");
+    if (batch < 1) throw Error("dropnet: Batches: the batch is " + std::to_string(batch) + "; it must be at least 1");
+    check(augmentation);
+  }
 
-  /// The numbers of the images of batch t, good until the next call.
-  std::span<const std::uint32_t> at(std::uint64_t t) {
-    for (std::size_t i = 0; i < images_.size(); ++i) {
-      const std::uint64_t place = t * std::uint64_t(images_.size()) + i;
-      images_[i] = order(place / data_.size())[place % data_.size()];
+  /// The images of batch t, good until the next call.
+  std::span<const Pick> at(std::uint64_t t) {
+    for (std::size_t i = 0; i < picks_.size(); ++i) {
+      const std::uint64_t place = t * std::uint64_t(picks_.size()) + i, epoch = place / data_.size();
+      picks_[i] = augmented(augmentation_, seed_, epoch, order(epoch)[place % data_.size()]);
     }
-    return images_;
+    return picks_;
   }
   /// Fills the workspace's inputs and labels with batch t.
   template <class Workspace>
@@ -58,6 +69,8 @@ class Batches {
     ws.pick(at(t));
     ws.load_picked(resident(ws.backend(), data_));
   }
+  const Dataset& data() const { return data_; }
+  int batch() const { return int(picks_.size()); }
 
  private:
   const std::vector<std::uint32_t>& order(std::uint64_t epoch) {
@@ -69,7 +82,8 @@ class Batches {
   }
   const Dataset& data_;
   Seed seed_;
-  std::vector<std::uint32_t> images_;
+  Augmentation augmentation_;
+  std::vector<Pick> picks_;
   std::uint64_t epoch_ = 0;
   std::vector<std::uint32_t> order_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "dropnet/core/error.hpp"
+#include "dropnet/core/pick.hpp"
 #include "dropnet/core/shape.hpp"
 
 namespace dropnet {
@@ -55,16 +57,29 @@ class Dataset {
   std::span<const float> floats() const { return floats_; }
   float scale() const { return scale_; }
 
-  /// Writes image `i` to `to`, image_size() values.
+  /// What is subtracted from each image before it is scaled, in the pixels' own unit; empty: nothing.
+  std::span<const float> mean() const { return mean_ ? std::span<const float>(*mean_) : std::span<const float>(); }
+  /// The same images less this one, a value per pixel, usually the mean of the training images.
+  /// Throws Error if it is no image of their size.
+  Dataset less(std::vector<float> mean) const {
+    if (mean.size() != image_size_)
+      throw Error("dropnet: Dataset: a mean of " + std::to_string(mean.size()) + " values for images of " + std::to_string(image_size_));
+    Dataset d = *this;
+    d.mean_ = std::make_shared<const std::vector<float>>(std::move(mean));
+    return d;
+  }
+
+  /// Writes image `i` as it is.
   template <class T>
-  void image(std::size_t i, T* to) const {
-    if (!bytes_.empty()) {
-      const std::uint8_t* from = bytes_.data() + i * image_size_;
-      for (std::size_t k = 0; k < image_size_; ++k) to[k] = T(from[k]) * T(scale_);
-    } else {
-      const float* from = floats_.data() + i * image_size_;
-      for (std::size_t k = 0; k < image_size_; ++k) to[k] = T(from[k]);
-    }
+  void image(std::size_t i, T* to) const { image(Pick{.image = std::uint32_t(i)}, to); }
+  /// Writes the picked window, of the image's own size, to `to`, image_size() values.
+  template <class T>
+  void image(const Pick& pick, T* to) const {
+    const std::size_t from = pick.image * image_size_;
+    if (!bytes_.empty())
+      window(bytes_.data() + from, T(scale_), pick, to);
+    else
+      window(floats_.data() + from, T(1), pick, to);
   }
 
   /// Throws Error if images of this shape do not go into a network with input Shape and so many classes.
@@ -92,6 +107,28 @@ class Dataset {
       throw Error("dropnet: Dataset: " + std::to_string(pixels) + " pixel values for " + std::to_string(labels_.size()) +
                   " labels and images of " + std::to_string(image_size_) + "; give one label per image");
   }
+  template <class Value, class T>
+  void window(const Value* from, T scale, const Pick& pick, T* to) const {
+    const float* mean = mean_ ? mean_->data() : nullptr;
+    // The columns of the window that lie in the image.
+    const int first = std::clamp(-int(pick.column), 0, width_), last = std::clamp(width_ - int(pick.column), first, width_);
+    for (int c = 0; c < channels_; ++c)
+      for (int r = 0; r < height_; ++r, to += width_) {
+        const int row = r + pick.row;
+        if (row < 0 || row >= height_) {
+          std::fill_n(to, width_, T(0));
+          continue;
+        }
+        const std::ptrdiff_t at = (std::ptrdiff_t(c) * height_ + row) * width_ + pick.column;
+        std::fill(to, to + first, T(0));
+        std::fill(to + last, to + width_, T(0));
+        if (mean)
+          for (int q = first; q < last; ++q) to[q] = (T(from[at + q]) - T(mean[at + q])) * scale;
+        else
+          for (int q = first; q < last; ++q) to[q] = T(from[at + q]) * scale;
+        if (pick.mirror) std::reverse(to, to + width_);
+      }
+  }
   static std::string text(int c, int h, int w) {
     return std::to_string(c) + "x" + std::to_string(h) + "x" + std::to_string(w);
   }
@@ -103,6 +140,20 @@ class Dataset {
   float scale_ = 1;
   std::vector<int> labels_;
   std::shared_ptr<const void> owner_;
+  std::shared_ptr<const std::vector<float>> mean_;
 };
+
+/// The mean of all images, a value per pixel and in the pixels' own unit.
+inline std::vector<float> mean_image(const Dataset& data) {
+  std::vector<double> sums(data.image_size());
+  for (std::size_t i = 0; i < data.size(); ++i)
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+      const std::size_t at = i * sums.size() + k;
+      sums[k] += data.bytes().empty() ? double(data.floats()[at]) : double(data.bytes()[at]);
+    }
+  std::vector<float> mean(sums.size());
+  for (std::size_t k = 0; k < sums.size(); ++k) mean[k] = float(sums[k] / double(std::max<std::size_t>(data.size(), 1)));
+  return mean;
+}
 
 }  // namespace dropnet

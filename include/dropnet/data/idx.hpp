@@ -1,14 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdio>
-#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
+#include "dropnet/core/file.hpp"
 #include "dropnet/data/dataset.hpp"
 
 namespace dropnet {
@@ -25,44 +25,38 @@ struct Idx {
 /// Reads a file that must have `dimensions` sizes. Throws Error, with the offset, if anything does not fit the
 /// file's own length; memory is taken only after that.
 inline Idx read_idx(const std::string& path, std::uint32_t dimensions) {
-  const auto fail = [&](const std::string& what) -> Error { return Error(path + ": " + what); };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file) throw fail("cannot be opened; is it there and readable?");
-  if (std::fseek(file.get(), 0, SEEK_END) != 0) throw fail("cannot be read; is it a file?");
-  const long end = std::ftell(file.get());
-  std::rewind(file.get());
-  if (end < 0 || end == std::numeric_limits<long>::max()) throw fail("cannot be read; is it a file?");
-
-  const std::size_t length = std::size_t(end);
+  File file(path);
+  const std::size_t length = file.length();
   const std::size_t header = 4 + 4 * std::size_t(dimensions);
   if (length < header)
-    throw fail("truncated at offset " + std::to_string(length) + ", inside the header of " + std::to_string(header) + " bytes");
+    throw file.fail("truncated at offset " + std::to_string(length) + ", inside the header of " + std::to_string(header) + " bytes");
   std::array<std::uint8_t, 4 + 4 * 4> head{};
-  if (dimensions > 4 || std::fread(head.data(), 1, header, file.get()) != header) throw fail("cannot be read");
+  if (dimensions > 4) throw file.fail("cannot be read");
+  file.read(head.data(), header);
   const auto word = [&](std::size_t at) {
     return std::uint32_t(head[at]) << 24 | std::uint32_t(head[at + 1]) << 16 | std::uint32_t(head[at + 2]) << 8 | head[at + 3];
   };
   const std::uint32_t magic = 0x800u + dimensions;
   if (word(0) != magic)
-    throw fail("offset 0: the magic number is " + std::to_string(word(0)) + ", not " + std::to_string(magic) +
+    throw file.fail("offset 0: the magic number is " + std::to_string(word(0)) + ", not " + std::to_string(magic) +
                "; this is no uncompressed IDX file of bytes with " + std::to_string(dimensions) + " dimensions");
   Idx idx;
   idx.header = header;
   std::size_t values = 1;
   for (std::uint32_t d = 0; d < dimensions; ++d) {
     idx.sizes.push_back(word(4 + 4 * d));
-    if (idx.sizes[d] == 0) throw fail("offset " + std::to_string(4 + 4 * d) + ": a size of 0");
+    if (idx.sizes[d] == 0) throw file.fail("offset " + std::to_string(4 + 4 * d) + ": a size of 0");
     if (values > (length - header) / idx.sizes[d])
-      throw fail("truncated: the sizes at offsets 4 to " + std::to_string(header - 1) + " ask for more values than the " +
+      throw file.fail("truncated: the sizes at offsets 4 to " + std::to_string(header - 1) + " ask for more values than the " +
                  std::to_string(length - header) + " bytes behind them");
     values *= idx.sizes[d];
   }
   if (values != length - header)
-    throw fail("offset " + std::to_string(header + values) + ": the file goes on for " +
+    throw file.fail("offset " + std::to_string(header + values) + ": the file goes on for " +
                std::to_string(length - header - values) + " bytes after its last value");
-  std::rewind(file.get());
   idx.bytes.resize(length);
-  if (std::fread(idx.bytes.data(), 1, length, file.get()) != length) throw fail("cannot be read to its end");
+  std::copy_n(head.begin(), header, idx.bytes.begin());
+  file.read(idx.bytes.data() + header, length - header);
   return idx;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dropnet/core/error.hpp"
+#include "dropnet/core/pick.hpp"
 #include "dropnet/core/scope.hpp"
 #include "dropnet/core/tally.hpp"
 
@@ -37,7 +38,7 @@ class Workspace {
         gradients_(backend_.template buffer<T>(purpose == Purpose::train ? net.extent().weights : 0)),
         indices_(backend_.template buffer<Index>(std::size_t(batch) * net.extent().indices)),
         labels_(backend_.template buffer<int>(std::size_t(batch))),
-        picks_(backend_.template buffer<std::uint32_t>(std::size_t(batch))),
+        picks_(backend_.template buffer<Pick>(std::size_t(batch))),
         tally_(backend_.template buffer<Tally>(1)) {}
 
   int batch() const { return batch_; }
@@ -61,8 +62,8 @@ class Workspace {
     labels_.upload(0, labels);
   }
   const int* labels() const { return labels_.data(); }
-  /// Sets the batch to some images of a data set, by their numbers; `load_picked` then makes them inputs and labels.
-  void pick(std::span<const std::uint32_t> images) {
+  /// Sets the batch to some images of a data set; `load_picked` then makes them inputs and labels.
+  void pick(std::span<const Pick> images) {
     resize(images.size(), true);
     picks_.upload(0, images);
   }
@@ -159,7 +160,7 @@ class Workspace {
   Buffer<T> activations_, diffs_, gradients_;
   Buffer<Index> indices_;
   Buffer<int> labels_;
-  Buffer<std::uint32_t> picks_;
+  Buffer<Pick> picks_;
   Buffer<Tally> tally_;
   Moment moment_;
 };

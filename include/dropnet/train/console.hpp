@@ -35,6 +35,7 @@ class Console : public Observer {
     from_ = from;
     to_ = to;
     shown_ = -1;
+    recorded_ = 0;
   }
   void step(std::int64_t iteration, double seconds) override {
     at_ = iteration;
@@ -49,6 +50,8 @@ class Console : public Observer {
     const bool train = r.phase == Record::train;
     out_ << detail::formatted("iteration %lld of %lld  %s loss %.4f  accuracy %.4f  rate %.3g  p %.3f  %.0f images/s", (long long)r.iteration,
                               (long long)to_, train ? "train" : "test ", r.loss, r.accuracy, r.learning_rate, r.p, r.images_per_second);
+    if (train && r.seconds > 0 && r.waited >= 0.05 * (r.seconds - recorded_)) out_ << detail::formatted("  waited %.1f s for images", r.waited);
+    if (train) recorded_ = r.seconds;
     if (train && r.iteration < to_) out_ << "  " << left(r.seconds) << " left";
     out_ << '\n' << std::flush;
   }
@@ -64,7 +67,7 @@ class Console : public Observer {
   std::ostream& out_;
   bool terminal_;
   std::int64_t from_ = 0, to_ = 0, at_ = 0;
-  double shown_ = -1;
+  double shown_ = -1, recorded_ = 0;
 };
 
 }  // namespace dropnet

@@ -17,13 +17,13 @@ class Csv : public Observer {
   explicit Csv(const std::string& path, const std::string& comment = "") : path_(path), file_(std::fopen(path.c_str(), "w"), &std::fclose) {
     if (!file_) throw Error(path + ": cannot be written; is its folder there and writable?");
     if (!comment.empty()) std::fprintf(file_.get(), "# %s\n", comment.c_str());
-    std::fprintf(file_.get(), "iteration,phase,loss,accuracy,learning_rate,p,images_per_second,seconds\n");
+    std::fprintf(file_.get(), "iteration,phase,loss,accuracy,learning_rate,p,images_per_second,seconds,waited\n");
     flush();
   }
   /// Throws Error if the disk does not take the line.
   void record(const Record& r) override {
-    std::fprintf(file_.get(), "%lld,%s,%.6g,%.6g,%.6g,%.6g,%.6g,%.3f\n", (long long)r.iteration, r.phase == Record::train ? "train" : "test",
-                 r.loss, r.accuracy, r.learning_rate, r.p, r.images_per_second, r.seconds);
+    std::fprintf(file_.get(), "%lld,%s,%.6g,%.6g,%.6g,%.6g,%.6g,%.3f,%.3f\n", (long long)r.iteration, r.phase == Record::train ? "train" : "test",
+                 r.loss, r.accuracy, r.learning_rate, r.p, r.images_per_second, r.seconds, r.waited);
     flush();
   }
 

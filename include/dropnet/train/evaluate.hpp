@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -29,10 +28,10 @@ struct Evaluation {
 template <class Net, class Images>
 Evaluation evaluate(const Net& net, const Images& images, std::size_t size, typename Net::workspace& ws, int top_k) {
   ws.begin(net, {});
-  std::vector<std::uint32_t> picks;
+  std::vector<Pick> picks;
   for (std::size_t from = 0; from < size; from += picks.size()) {
     picks.resize(std::min(std::size_t(ws.capacity()), size - from));
-    std::iota(picks.begin(), picks.end(), std::uint32_t(from));
+    for (std::size_t i = 0; i < picks.size(); ++i) picks[i].image = std::uint32_t(from + i);
     ws.pick(picks);
     ws.load_picked(images);
     net.queue_forward(ws);

@@ -15,6 +15,7 @@ struct Record {
   double p = 1;                  ///< mean share over the sites
   double images_per_second = 0;
   double seconds = 0;            ///< since fit began
+  double waited = 0;             ///< of the seconds since the last train record, those in which training waited for batches
 };
 
 /// Told of what happens in Trainer::fit.

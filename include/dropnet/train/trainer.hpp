@@ -10,6 +10,7 @@
 #include "dropnet/core/error.hpp"
 #include "dropnet/data/batches.hpp"
 #include "dropnet/train/evaluate.hpp"
+#include "dropnet/train/feed.hpp"
 #include "dropnet/train/growth.hpp"
 #include "dropnet/train/learning_rate.hpp"
 #include "dropnet/train/observer.hpp"
@@ -24,6 +25,8 @@ struct FitOptions {
   const Dataset* test = nullptr;   ///< tested before the first iteration, every test_interval, and at the end
   std::int64_t test_interval = 0;  ///< 0: at the end only
   std::int64_t display = 0;        ///< a train record every so many iterations, and at the end; 0: none
+  Augmentation augmentation{};     ///< of the training images
+  int workers = 0;                 ///< threads that make batches ahead; 0: they are made when needed, by the backend
   std::vector<Observer*> observers{};
 };
 
@@ -78,14 +81,14 @@ class Trainer {
   /// fit, Diverged if a loss is not finite: the weights are then those of before that iteration.
   void fit(const Dataset& data, const FitOptions& options, typename Net::backend backend = Net::backend::standard()) {
     data.require(typename Net::input{}, Net::output::size, "fit");
+    if (options.workers < 0 || options.workers > 1024) throw Error("dropnet: fit: workers is " + std::to_string(options.workers) + "; it must be 0 to 1,024");
     if (options.iter_size < 1) throw Error("dropnet: fit: iter_size is " + std::to_string(options.iter_size) + "; it must be at least 1");
     typename Net::workspace ws(net_, options.batch, Purpose::train, std::move(backend));
     const Dataset none;
     const Dataset& test_data = options.test ? *options.test : none;
     if (options.test) test_data.require(typename Net::input{}, Net::output::size, "fit's test set");
-    const auto& images = resident(ws.backend(), data);
     const auto& test_images = resident(ws.backend(), test_data);
-    Batches batches(data, options.batch, seed_);
+    Feed<Net> feed(ws, Batches(data, options.batch, seed_, options.augmentation), options.workers);
     const auto tell = [&](auto&& what) {
       for (Observer* o : options.observers) what(*o);
     };
@@ -109,10 +112,10 @@ class Trainer {
       for (; moment.pass < options.iter_size; ++moment.pass) {
         const bool first = moment.pass == 0, last_pass = moment.pass + 1 == options.iter_size;
         ws.begin(net_, moment);
-        ws.pick(batches.at(moment.time()));
+        feed.prepare(moment.time());
         ws.add_gradients = !first;
         ws.backend().replay(2 * first + last_pass, net_.shares(), [&] {
-          ws.load_picked(images);
+          feed.load();
           queue_train_pass(net_, ws);
           if (last_pass) solver_.queue_step(net_, ws);
         });
@@ -123,13 +126,13 @@ class Trainer {
       const bool show = options.display > 0 && every(options.display), look = options.test && every(options.test_interval);
       if (show || look || iteration_ == last || !Net::backend::asynchronous) {
         const Tally tally = ws.take_tally();
-        if (tally.diverged()) diverged(tally, images, batches, ws, options);
+        if (tally.diverged()) diverged(tally, feed, ws, options);
         since.tally += tally;
       }
       if (show) {
-        const Record record = since.record(iteration_, moment.rate, p, seconds(began));
+        const Record record = since.record(iteration_, moment.rate, p, seconds(began), feed.waited());
         tell([&](Observer& o) { o.record(record); });
-        since = {{}, seconds(began)};
+        since = {{}, seconds(began), feed.waited()};
       }
       if (look) test();
     }
@@ -149,9 +152,9 @@ class Trainer {
   /// What happened since the last train record; testing does not count as time.
   struct Interval {
     Tally tally;
-    double start = 0;
-    Record record(std::int64_t at, double rate, double p, double now) const {
-      return {at, Record::train, tally.mean_loss(), tally.accuracy(), rate, p, double(tally.images) / (now - start), now};
+    double start = 0, waited = 0;
+    Record record(std::int64_t at, double rate, double p, double now, double waited_now) const {
+      return {at, Record::train, tally.mean_loss(), tally.accuracy(), rate, p, double(tally.images) / (now - start), now, waited_now - waited};
     }
   };
 
@@ -160,15 +163,14 @@ class Trainer {
   }
 
   /// Back to the iteration whose loss was not finite; the steps from there on have changed nothing.
-  template <class Images>
-  [[noreturn]] void diverged(const Tally& tally, const Images& images, Batches& batches, typename Net::workspace& ws, const FitOptions& options) {
+  [[noreturn]] void diverged(const Tally& tally, Feed<Net>& feed, typename Net::workspace& ws, const FitOptions& options) {
     // The first bad pass, counted from the last time that the tally was taken, which was before an iteration.
     const std::int64_t taken = iteration_ - tally.batches / options.iter_size;
     go_to(taken + tally.finite / options.iter_size);
     Moment moment = now(options);
     moment.pass = int(tally.finite % options.iter_size);
-    ws.pick(batches.at(moment.time()));
-    ws.load_picked(images);
+    feed.prepare(moment.time());
+    feed.load();
     const std::string layer = first_non_finite(net_, ws, moment);
     throw Diverged("iteration " + std::to_string(iteration_) + ": the loss is " + (std::isnan(tally.loss) ? "not a number" : "infinite") +
                    "; the first value that is not finite comes from " + (layer.empty() ? "the loss" : layer) +

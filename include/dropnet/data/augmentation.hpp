@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dropnet/core/error.hpp"
+#include "dropnet/core/pick.hpp"
+#include "dropnet/core/random.hpp"
+
+namespace dropnet {
+
+/// How training images are varied: zeros around them and a window of their own size cut out at random; left and right
+/// changed with probability 1/2. The zeros are put on after the mean is subtracted.
+struct Augmentation {
+  int pad = 0;  ///< pixels of zeros on each side
+  bool mirror = false;
+};
+
+/// Throws Error if the numbers make no sense.
+inline void check(const Augmentation& a) {
+  if (a.pad < 0 || a.pad > 1024) throw Error("dropnet: Augmentation: the pad is " + std::to_string(a.pad) + "; it must be 0 to 1,024 pixels");
+}
+
+/// What becomes of an image in epoch e: a pure function of (seed, e, image).
+inline Pick augmented(const Augmentation& a, Seed seed, std::uint64_t epoch, std::uint32_t image) {
+  const auto words = Random(seed, Random::augment, 0, epoch).block(image);
+  const auto place = [&](std::uint32_t word) { return std::int16_t(int((std::uint64_t(word) * std::uint64_t(2 * a.pad + 1)) >> 32) - a.pad); };
+  return {image, place(words[0]), place(words[1]), a.mirror ? words[2] >> 31 : 0};
+}
+
+}  // namespace dropnet

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dropnet/core/error.hpp"
+#include "dropnet/core/tensor.hpp"
+#include "dropnet/data/batches.hpp"
+
+namespace dropnet {
+
+/// Makes the batches to come in worker threads, ahead of their use, in a ring of buffers that are used again and again.
+/// Which worker makes a batch changes nothing in it.
+template <class Shape, class T = float>
+class Loader {
+ public:
+  struct Batch {
+    Tensor<Shape, T> images;
+    std::vector<int> labels;
+  };
+
+  /// Begins with batch `first`; holds at most `ahead` batches beside the one in use.
+  /// Throws Error if the numbers are not positive.
+  Loader(const Batches& batches, std::uint64_t first, int workers, int ahead) : next_(first), taken_(first) {
+    if (workers < 1 || ahead < 1)
+      throw Error("dropnet: Loader: " + std::to_string(workers) + " workers, " + std::to_string(ahead) + " batches ahead; both must be at least 1");
+    for (int i = 0; i <= ahead; ++i)
+      slots_.push_back({{Tensor<Shape, T>(batches.batch()), std::vector<int>(std::size_t(batches.batch()))}, 0, false});
+    for (int i = 0; i < workers; ++i) threads_.emplace_back([this, own = Batches(batches)](std::stop_token stop) mutable { work(stop, own); });
+  }
+  /// The number of the batch that next() gives.
+  std::uint64_t at() const { return taken_ + in_use_; }
+  /// The next batch, good until the next call. Rethrows what a worker threw.
+  const Batch& next() {
+    const auto began = std::chrono::steady_clock::now();
+    std::unique_lock lock(mutex_);
+    taken_ += in_use_;  // the last one's buffer is free again
+    in_use_ = 1;
+    changed_.notify_all();
+    const Slot& s = slot(taken_);
+    changed_.wait(lock, [&] { return failure_ || (s.full && s.number == taken_); });
+    waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    if (failure_) std::rethrow_exception(failure_);
+    return s.batch;
+  }
+  /// Seconds that next() has waited in all.
+  double waited() const { return waited_; }
+
+ private:
+  struct Slot {
+    Batch batch;
+    std::uint64_t number;
+    bool full;
+  };
+  Slot& slot(std::uint64_t t) { return slots_[t % slots_.size()]; }
+
+  void work(std::stop_token stop, Batches& batches) try {
+    HostBackend host;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      if (!changed_.wait(lock, stop, [&] { return next_ < taken_ + slots_.size(); })) return;
+      if (stop.stop_requested()) return;
+      const std::uint64_t t = next_++;
+      Slot& s = slot(t);
+      s.full = false;
+      lock.unlock();
+      load_images(host, batches.data(), batches.at(t).data(), Blob<T, Shape>{s.batch.images.data(), nullptr, s.batch.images.batch()}, s.batch.labels.data());
+      lock.lock();
+      s.number = t;
+      s.full = true;
+      changed_.notify_all();
+    }
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    failure_ = std::current_exception();
+    changed_.notify_all();
+  }
+
+  std::vector<Slot> slots_;
+  std::uint64_t next_;   ///< the batch that a worker begins next
+  std::uint64_t taken_;  ///< the batch that was given last, or comes first
+  std::uint64_t in_use_ = 0;
+  double waited_ = 0;
+  std::exception_ptr failure_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<std::jthread> threads_;  // the last member: it ends first
+};
+
+}  // namespace dropnet

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "dropnet/data/batches.hpp"
+#include "dropnet/data/loader.hpp"
+
+namespace dropnet {
+
+/// Brings batches to a workspace: made by its backend when they are needed, or ahead of that by a Loader's workers.
+template <class Net>
+class Feed {
+ public:
+  /// With 0 workers the data set is resident on the backend.
+  Feed(typename Net::workspace& ws, const Batches& batches, int workers)
+      : ws_(ws), batches_(batches), workers_(workers), images_(resident(ws.backend(), workers && asynchronous ? none_ : batches.data())) {}
+
+  /// What comes before a step is recorded or replayed: says which batch it is.
+  void prepare(std::uint64_t t) {
+    if (!workers_) return ws_.pick(batches_.at(t));
+    if (!loader_ || loader_->at() != t) restart(t);
+    const auto& batch = loader_->next();
+    ws_.load(batch.images.values());
+    ws_.load_labels(batch.labels);
+  }
+  /// The step's first part.
+  void load() {
+    if (workers_) return;
+    const auto began = Clock::now();
+    ws_.load_picked(images_);
+    if (!asynchronous) waited_ += std::chrono::duration<double>(Clock::now() - began).count();
+  }
+  /// Seconds that training has waited for its batches.
+  double waited() const { return waited_ + (loader_ ? loader_->waited() : 0); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr bool asynchronous = Net::backend::asynchronous;
+
+  void restart(std::uint64_t t) {
+    waited_ = waited();
+    loader_.emplace(batches_, t, workers_, workers_ + 1);
+  }
+
+  typename Net::workspace& ws_;
+  Batches batches_;
+  int workers_;
+  Dataset none_;
+  decltype(resident(std::declval<typename Net::backend&>(), std::declval<const Dataset&>())) images_;
+  std::optional<Loader<typename Net::input, typename Net::scalar>> loader_;
+  double waited_ = 0;
+};
+
+}  // namespace dropnet
