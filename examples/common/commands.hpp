@@ -8,9 +8,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <dropnet/dropnet.hpp>
+#include <dropnet/image.hpp>
 #include <dropnet/weights.hpp>
 #include <filesystem>
 #include <iostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,9 +44,40 @@ std::string describe(const Net& net) {
          std::to_string(net.shares().size()) + " DropIn sites";
 }
 
+/// A data set's two parts, and what is to be said beside an accuracy.
+struct Split {
+  dn::Dataset train, test;
+  std::string note;
+};
+
+/// `rows` images, one a row: as it is, then as it is varied in nine epochs; framed in grey.
+inline dn::Picture contact_sheet(const dn::Dataset& data, const dn::Augmentation& augmentation, dn::Seed seed, int rows) {
+  constexpr int columns = 10, gap = 2;
+  rows = int(std::min(std::size_t(rows), data.size()));
+  const int high = data.height() + gap, wide = data.width() + gap, channels = data.channels();
+  dn::Picture sheet{channels, rows * high + gap, columns * wide + gap, {}};
+  sheet.bytes.assign(std::size_t(channels) * std::size_t(sheet.height) * std::size_t(sheet.width), 128);
+  std::vector<float> image(data.image_size());
+  for (int row = 0; row < rows; ++row)
+    for (int column = 0; column < columns; ++column) {
+      const dn::Pick pick = column == 0 ? dn::Pick{.image = std::uint32_t(row)} : dn::augmented(augmentation, seed, std::uint64_t(column - 1), std::uint32_t(row));
+      data.image(pick, image.data());
+      std::size_t i = 0;
+      for (int c = 0; c < channels; ++c)
+        for (int y = 0; y < data.height(); ++y)
+          for (int x = 0; x < data.width(); ++x, ++i) {
+            const float value = image[i] / data.scale() + (data.mean().empty() ? 0 : data.mean()[i]);
+            const int to = (c * sheet.height + row * high + gap + y) * sheet.width + column * wide + gap + x;
+            sheet.bytes[std::size_t(to)] = std::uint8_t(std::clamp(std::lround(value), 0L, 255L));
+          }
+    }
+  return sheet;
+}
+
 /// What `train` does once there are a network and data.
 template <class Net>
-void train(Net& net, const TrainOptions& o, typename Net::backend backend, const dn::Dataset& training, const dn::Dataset& test) {
+void train(Net& net, const TrainOptions& o, typename Net::backend backend, const dn::Dataset& training, const dn::Dataset& test,
+           std::span<const float> mean, const std::string& note) {
   if (!o.weights.empty()) {
     const auto report = dn::load_weights(net, o.weights);
     std::cout << o.weights << ": " << report.copied.size() << " of " << net.architecture().tensors.size() << " tensors copied\n";
@@ -68,21 +101,24 @@ void train(Net& net, const TrainOptions& o, typename Net::backend backend, const
     }
   } last{accuracy};
   trainer.fit(training, {.batch = o.batch, .iter_size = o.iter_size, .iterations = o.iterations, .test = &test, .test_interval = o.test_interval,
-                         .display = o.display, .observers = {&console, &csv, &last}}, std::move(backend));
-  dn::save_weights(net, o.out + "/model.safetensors");
+                         .display = o.display, .augmentation = o.augmentation(), .workers = o.workers, .observers = {&console, &csv, &last}},
+              std::move(backend));
+  dn::save_weights(net, o.out + "/model.safetensors", mean);
   std::cout << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
+  if (!note.empty()) std::cout << note << '\n';
   std::printf("final accuracy %.4f\n", accuracy);
 }
 
-/// Loads all weights of a network or throws.
+/// Loads all weights of a network or throws; the mean to subtract from images. `flags`: what makes another network.
 template <class Net>
-void load_all(Net& net, const std::string& path) {
+std::vector<float> load_all(Net& net, const std::string& path, const std::string& flags) {
   const auto report = dn::load_weights(net, path);
   if (!report.unfitting.empty()) throw dn::Error(path + ": " + report.unfitting.front());
   if (!report.missing.empty() || !report.unused.empty())
     throw dn::Error(path + ": " + (report.missing.empty() ? report.unused.front() + " is in the file, not in the network"
                                                           : report.missing.front() + " is not in the file") +
-                    "; was it trained with another --depth?");
+                    "; was it trained with another " + flags + "?");
+  return report.mean;
 }
 
 /// Times each layer's forward and backward over `iterations` steps of made-up images.

@@ -114,7 +114,9 @@ struct TrainOptions {
   std::int64_t start = 0, length = 2500, gap = -1, warm_up = 0;
   double p = 0.5;
   std::int64_t iterations = 10000, test_interval = 500, display = 100;
-  int batch = 64, iter_size = 1;
+  int batch = 64, iter_size = 1, pad = 0, workers = 0;
+  std::size_t train_images = 0;
+  bool mirror = false;
   bool nesterov = false;
   float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0, bias_rate = 2;
   std::uint64_t seed = 1;
@@ -169,12 +171,23 @@ struct TrainOptions {
     app.add_flag("--nesterov", nesterov, "Nesterov's momentum")->group(group);
     add("--weight-decay", weight_decay, "L2 penalty")->check(not_negative);
     add("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(not_negative);
+    group = "Data";
+    add("--train-images", train_images, "use the first so many training images; 0: all");
+    add("--workers", workers, "threads that prepare batches ahead; 0: none")->check(CLI::Range(0, 1024).description("0 to 1024"));
+    add_augmentation_to(app);
     group = "Output";
     add("--out", out, "folder for metrics.csv and model.safetensors");
     add("--test-interval", test_interval, "iterations between tests; 0: at the end only")->check(whole);
     add("--display", display, "iterations between lines; 0: none")->check(whole);
     add("--note", note, "a comment line for the head of metrics.csv");
   }
+
+  void add_augmentation_to(CLI::App& app) {
+    app.add_option("--pad", pad, "zeros around each training image, out of which a window of its size is cut at random")
+        ->check(CLI::Range(0, 1024).description("0 to 1024"))->capture_default_str()->group("Data");
+    app.add_flag("--mirror", mirror, "turn half of the training images left to right")->group("Data");
+  }
+  dn::Augmentation augmentation() const { return {pad, mirror}; }
 
   dn::Growth growth_schedule() const {
     const dn::Mask kind = mask == "bernoulli" ? dn::Mask::bernoulli : mask == "channel" ? dn::Mask::channel : mask == "blend" ? dn::Mask::blend : dn::Mask::unit;

@@ -1,9 +1,10 @@
 #pragma once
 
-// Needs stb_image and stb_image_resize, and their implementation: link dropnet::image.
+// Needs stb_image, stb_image_resize and stb_image_write, and their implementation: link dropnet::image.
 
 #include <stb/stb_image.h>
 #include <stb/stb_image_resize.h>
+#include <stb/stb_image_write.h>
 
 #include <cstdint>
 #include <memory>
@@ -37,6 +38,16 @@ inline Picture load_image(const std::string& path, int channels, int height, int
   for (std::size_t i = 0; i < plane; ++i)
     for (std::size_t c = 0; c < std::size_t(channels); ++c) picture.bytes[c * plane + i] = sized[i * std::size_t(channels) + c];
   return picture;
+}
+
+/// Writes a picture as a PNG file. Throws Error if that fails.
+inline void save_image(const Picture& picture, const std::string& path) {
+  std::vector<std::uint8_t> pixels(picture.bytes.size());
+  const std::size_t plane = std::size_t(picture.width) * std::size_t(picture.height), channels = std::size_t(picture.channels);
+  for (std::size_t i = 0; i < plane; ++i)
+    for (std::size_t c = 0; c < channels; ++c) pixels[i * channels + c] = picture.bytes[c * plane + i];
+  if (!stbi_write_png(path.c_str(), picture.width, picture.height, picture.channels, pixels.data(), picture.width * picture.channels))
+    throw Error(path + ": cannot be written; is its folder there and writable?");
 }
 
 }  // namespace dropnet

@@ -10,8 +10,10 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
@@ -32,6 +34,7 @@ struct LoadedWeights {
   std::vector<std::string> missing;   ///< in the network, not in the file
   std::vector<std::string> unused;    ///< in the file, not in the network
   std::vector<std::string> unfitting; ///< in both, with different shapes: "conv1_1.weight: 20x1x5x5 in the network, 20x3x5x5 in the file"
+  std::vector<float> mean;            ///< what is to be subtracted from images, if the file says it: Dataset::less
   bool complete() const { return missing.empty() && unfitting.empty(); }
 };
 
@@ -58,8 +61,26 @@ inline std::vector<std::uint8_t> read_whole(const std::string& path) {
   return bytes;
 }
 
+inline constexpr std::pair<Mask, const char*> mask_names[] = {
+    {Mask::unit, "unit"}, {Mask::channel, "channel"}, {Mask::bernoulli, "bernoulli"}, {Mask::blend, "blend"}};
+inline const char* mask_name(Mask mask) {
+  for (const auto& [known, name] : mask_names)
+    if (known == mask) return name;
+  return "";
+}
+inline Mask mask_of(const std::string& name) {
+  for (const auto& [mask, known] : mask_names)
+    if (known == name) return mask;
+  return Mask::unit;
+}
+
 template <class T>
 inline constexpr const char* safetensors_type = std::is_same_v<T, double> ? "F64" : "F32";
+
+/// Not of the network: the mean that was subtracted from the images it learned from.
+inline constexpr const char* mean_name = "input.mean";
+template <class Shape>
+std::vector<int> shape_of(Shape) { return {Shape::channels, Shape::height, Shape::width}; }
 
 inline std::string shape_text(const std::vector<int>& shape) {
   std::string text;
@@ -145,28 +166,32 @@ class Safetensors {
 
 }  // namespace detail
 
-/// Writes a network's weights as a safetensors file, [out][in][row][column], with each site's p beside them.
-/// Throws Error if the file cannot be written; an older one then stays as it is.
+/// Writes a network's weights as a safetensors file, [out][in][row][column], with each site's p beside them, and, if it is
+/// given, the mean image of what it learned from. Throws Error if the file cannot be written; an older one then stays as it
+/// is.
 template <class Net>
-void save_weights(const Net& net, const std::string& path) {
+void save_weights(const Net& net, const std::string& path, std::span<const float> mean = {}) {
   using T = typename Net::scalar;
+  if (!mean.empty() && mean.size() != Net::input::size)
+    throw Error("dropnet: save_weights: a mean of " + std::to_string(mean.size()) + " values for images of " + std::to_string(Net::input::size));
   nlohmann::ordered_json header;
   header["__metadata__"] = {{"dropnet_version", std::to_string(DROPNET_VERSION)}};
   nlohmann::json p = nlohmann::json::array(), masks = nlohmann::json::array();
   for (const Share& s : net.shares()) {
     p.push_back(s.p);
-    masks.push_back(s.mask == Mask::unit ? "unit" : "bernoulli");
+    masks.push_back(detail::mask_name(s.mask));
   }
   header["__metadata__"]["dropin_p"] = p.dump();
   header["__metadata__"]["dropin_mask"] = masks.dump();
 
   std::vector<T> values;
-  for (const TensorInfo& t : net.architecture().tensors) {
+  const auto append = [&](const std::string& name, const std::vector<int>& shape, const auto& own) {
     const std::size_t begin = values.size() * sizeof(T);
-    const auto own = net.read(t);
     values.insert(values.end(), own.begin(), own.end());
-    header[t.name] = {{"dtype", detail::safetensors_type<T>}, {"shape", t.shape}, {"data_offsets", {begin, values.size() * sizeof(T)}}};
-  }
+    header[name] = {{"dtype", detail::safetensors_type<T>}, {"shape", shape}, {"data_offsets", {begin, values.size() * sizeof(T)}}};
+  };
+  for (const TensorInfo& t : net.architecture().tensors) append(t.name, t.shape, net.read(t));
+  if (!mean.empty()) append(detail::mean_name, detail::shape_of(typename Net::input{}), mean);
   std::string json = header.dump();
   json.append((8 - json.size() % 8) % 8, ' ');
   const std::uint64_t length = json.size();
@@ -185,12 +210,18 @@ LoadedWeights load_weights(Net& net, const std::string& path) {
     const auto masks = file.listed<std::string>("dropin_mask");
     for (std::size_t k = 0; k < p.size() && k < masks.size(); ++k) {
       if (!(p[k] >= 0 && p[k] <= 1)) throw Error(path + ": dropin_p holds a p outside [0, 1]");
-      shares.push_back({p[k], masks[k] == "bernoulli" ? Mask::bernoulli : Mask::unit});
+      shares.push_back({p[k], detail::mask_of(masks[k])});
     }
   } catch (const nlohmann::json::exception&) {
     throw Error(path + ": the sites' p cannot be read; the file is damaged");
   }
   auto left = file.tensors;
+  if (const auto mean = left.find(detail::mean_name); mean != left.end()) {
+    if (mean->second.shape == detail::shape_of(typename Net::input{})) {
+      report.mean = file.values<float>(mean->second);
+      left.erase(mean);
+    }
+  }
   for (const TensorInfo& t : net.architecture().tensors) {
     const auto found = file.tensors.find(t.name);
     if (found == file.tensors.end()) {

@@ -69,6 +69,15 @@ class Dataset {
     return d;
   }
 
+  /// The first `count` images, or all if there are not so many.
+  Dataset first(std::size_t count) const {
+    Dataset d = *this;
+    if (count >= size()) return d;
+    d.labels_.resize(count);
+    (bytes_.empty() ? void(d.floats_ = floats_.first(count * image_size_)) : void(d.bytes_ = bytes_.first(count * image_size_)));
+    return d;
+  }
+
   /// Writes image `i` as it is.
   template <class T>
   void image(std::size_t i, T* to) const { image(Pick{.image = std::uint32_t(i)}, to); }
@@ -115,13 +124,9 @@ class Dataset {
     for (int c = 0; c < channels_; ++c)
       for (int r = 0; r < height_; ++r, to += width_) {
         const int row = r + pick.row;
-        if (row < 0 || row >= height_) {
-          std::fill_n(to, width_, T(0));
-          continue;
-        }
+        for (int q = 0; q < width_; ++q) to[q] = T(0);
+        if (row < 0 || row >= height_) continue;
         const std::ptrdiff_t at = (std::ptrdiff_t(c) * height_ + row) * width_ + pick.column;
-        std::fill(to, to + first, T(0));
-        std::fill(to + last, to + width_, T(0));
         if (mean)
           for (int q = first; q < last; ++q) to[q] = (T(from[at + q]) - T(mean[at + q])) * scale;
         else

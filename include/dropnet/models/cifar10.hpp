@@ -2,6 +2,7 @@
 
 #include "dropnet/layers/conv.hpp"
 #include "dropnet/layers/dropin.hpp"
+#include "dropnet/layers/dropout.hpp"
 #include "dropnet/layers/linear.hpp"
 #include "dropnet/layers/lrn.hpp"
 #include "dropnet/layers/pool.hpp"
@@ -94,6 +95,25 @@ struct Cifar10DeepPooled {
   using Input = InputT;
   using Spec = decltype(detail::cifar10_deep_pooled<Classes>());
   static constexpr Spec spec() { return detail::cifar10_deep_pooled<Classes>(); }
+  static Recipe recipe() { return detail::cifar10_recipe(0.001f); }
+};
+
+/// Table 7's comparison of regularisers on a network for small images: three convolutions with max poolings, then fully
+/// connected layers of 512, 512 and the classes (the paper has AlexNet's 4,096, 4,096 and 1,000), all ratios 0.5. Its cases
+/// are numbers: 1, dropout behind the first and the second: spec(0.5), Grown{}; 2, behind the first only: spec(0), Grown{};
+/// 3, behind the first, and DropIn around the second: spec(0), Regularizing{0.5}.
+template <int Classes = 10, class InputT = Image<3, 32, 32>>
+struct Cifar10Full {
+  using Input = InputT;
+  using Pool = detail::Cifar10Max;
+  using Full = Sequential<Linear<512>, ReLU>;
+  using Spec = Sequential<Conv<32, 5, Pad<2>>, ReLU, Pool, Conv<32, 5, Pad<2>>, ReLU, Pool, Conv<64, 3, Pad<1>>, ReLU, Pool, Full, Dropout,
+                          DropIn<Identity, Full>, Dropout, Linear<Classes>>;
+  static constexpr Spec spec(double second_dropout = 0.5) {
+    const Conv<32, 5, Pad<2>> conv;
+    return {conv, ReLU{}, Pool{}, conv, ReLU{}, Pool{}, Conv<64, 3, Pad<1>>{}, ReLU{}, Pool{}, Full{}, Dropout{.ratio = 0.5},
+            DropIn<Identity, Full>{}, Dropout{.ratio = second_dropout}, Linear<Classes>{}};
+  }
   static Recipe recipe() { return detail::cifar10_recipe(0.001f); }
 };
 

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <dropnet/image.hpp>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "backend.hpp"
+#include "commands.hpp"
+#include "options.hpp"
+#include "program.hpp"
+
+namespace program {
+
+/// What a program for one data set says of it.
+struct Task {
+  std::string name, about;
+  std::string data_help;                                      ///< what --data names
+  std::function<std::string(const std::string&)> folder;      ///< from what --data says, or empty, to the folder; throws Error
+  std::function<Split(const std::string&)> load;              ///< from a folder
+  std::vector<std::string> classes;
+  float scale;           ///< what a pixel's byte is multiplied by
+  bool mean_image;       ///< whether the training images' mean is subtracted first
+  bool drawings;         ///< whether pictures may come as black on white
+};
+
+/// A program's commands: train, test, predict, time, summary, images. `Networks` has the flags that choose a network
+/// (add_to), its title, and calls work(net) with it (with_net).
+template <class Input, class Networks>
+int classify(int argc, char** argv, const Task& task, Networks network, TrainOptions options) {
+  CLI::App app(task.about, task.name);
+  app.require_subcommand(1);
+  BackendOptions backend;
+  std::string data, weights, picture;
+  std::vector<std::string> images;
+  int batch = options.batch, iterations = 20, rows = 8;
+  bool invert = false;
+  const auto some = CLI::Range(1, 1 << 20).description("1 or more");
+  const auto add_data = [&](CLI::App& to) { to.add_option("--data", data, task.data_help); };
+  const auto backend_of = [&](const auto& net) { return backend.make<typename std::decay_t<decltype(net)>::backend>(); };
+  const auto add_model = [&](CLI::App& to) {
+    to.add_option("--weights", weights, "the model.safetensors that train wrote")->required()->check(CLI::ExistingFile);
+  };
+  const auto load_model = [&](auto& net) { return load_all(net, weights, network.flags()); };
+  const auto training_mean = [&](const dn::Dataset& training) { return task.mean_image ? dn::mean_image(training) : std::vector<float>(); };
+
+  auto& train = *app.add_subcommand("train", "train a network; writes metrics.csv and model.safetensors");
+  network.add_to(train);
+  options.add_to(train);
+  backend.add_to(train);
+  add_data(train);
+  train.callback([&] {
+    const std::string folder = task.folder(data);
+    Split split = task.load(folder);
+    if (options.train_images > 0) split.train = split.train.first(options.train_images);
+    const auto mean = training_mean(split.train);
+    const auto centred = [&](const dn::Dataset& d) { return mean.empty() ? d : d.less(mean); };
+    network.with_net(backend, options.fill(), dn::Seed{options.seed}, [&](auto& net) {
+      std::cout << network.title() << ": " << describe(net) << "; " << folder << ": " << split.train.size() << " training and "
+                << split.test.size() << " test images\n";
+      program::train(net, options, backend_of(net), centred(split.train), centred(split.test), mean, split.note);
+    });
+  });
+
+  auto& test = *app.add_subcommand("test", "loss and accuracy of a trained network on the test images");
+  network.add_to(test);
+  add_model(test);
+  add_data(test);
+  backend.add_to(test);
+  test.callback([&] {
+    const Split split = task.load(task.folder(data));
+    network.with_net(backend, {}, {}, [&](auto& net) {
+      const auto mean = load_model(net);
+      const auto result = dn::evaluate(net, mean.empty() ? split.test : split.test.less(mean), {}, backend_of(net));
+      if (!split.note.empty()) std::cout << split.note << '\n';
+      std::printf("%zu images, loss %.4f, among the first five %.4f\naccuracy %.4f\n", result.images, result.loss, result.top_k_accuracy,
+                  result.accuracy);
+    });
+  });
+
+  auto& predict = *app.add_subcommand("predict", std::string("say what each image shows; a JPEG or PNG of any size") +
+                                                     (task.drawings ? ", white on black" : ""));
+  network.add_to(predict);
+  add_model(predict);
+  predict.add_option("images", images, "image files")->required();
+  if (task.drawings) predict.add_flag("--invert", invert, "the drawings are black on white");
+  backend.add_to(predict);
+  predict.callback([&] {
+    std::vector<std::uint8_t> pixels;
+    for (const auto& path : images) {
+      const auto bytes = dn::load_image(path, Input::channels, Input::height, Input::width).bytes;
+      for (const std::uint8_t b : bytes) pixels.push_back(invert ? std::uint8_t(255 - b) : b);
+    }
+    const auto pictures = dn::Dataset::bytes(Input{}, pixels, std::vector<int>(images.size(), 0), task.scale);
+    network.with_net(backend, {}, {}, [&](auto& net) {
+      const auto mean = load_model(net);
+      const auto shown = mean.empty() ? pictures : pictures.less(mean);
+      dn::Tensor<Input> batch_of(int(images.size()));
+      for (std::size_t i = 0; i < images.size(); ++i) shown.image(i, batch_of.sample(int(i)).data());
+      typename std::decay_t<decltype(net)>::workspace ws(net, batch_of.batch(), dn::Purpose::predict, backend_of(net));
+      const auto logits = net.predict(batch_of, ws);
+      for (std::size_t i = 0; i < images.size(); ++i) {
+        const auto z = logits.sample(int(i));
+        const auto best = std::max_element(z.begin(), z.end());
+        double sum = 0;
+        for (float value : z) sum += std::exp(double(value - *best));
+        std::printf("%s: %s (probability %.3f)\n", images[i].c_str(), task.classes[std::size_t(best - z.begin())].c_str(), 1 / sum);
+      }
+    });
+  });
+
+  auto& time = *app.add_subcommand("time", "milliseconds and GFLOP/s of each layer, forward and backward, fully grown");
+  network.add_to(time);
+  time.add_option("--batch", batch, "images in a batch")->check(some)->capture_default_str();
+  backend.add_to(time);
+  time.add_option("--iterations", iterations, "steps to average over")->check(some)->capture_default_str();
+  time.callback([&] { network.with_net(backend, {}, {}, [&](auto& net) { time_layers(net, backend_of(net), batch, iterations); }); });
+
+  auto& summary = *app.add_subcommand("summary", "layers with shapes, parameters, multiply-adds and activation bytes");
+  network.add_to(summary);
+  summary.callback([&] { network.with_net({}, {}, {}, [](auto& net) { std::cout << dn::summary(net); }); });
+
+  auto& sheet = *app.add_subcommand("images", "draw training images as a network sees them, one a row: as it is, then in nine epochs");
+  options.add_augmentation_to(sheet);
+  add_data(sheet);
+  sheet.add_option("--out", picture, "the PNG file to write")->required();
+  sheet.add_option("--rows", rows, "images to show")->check(CLI::Range(1, 1000).description("1 to 1000"))->capture_default_str();
+  sheet.add_option("--seed", options.seed, "as train's")->capture_default_str();
+  sheet.callback([&] {
+    const auto training = task.load(task.folder(data)).train;
+    const auto mean = training_mean(training);
+    dn::save_image(contact_sheet(mean.empty() ? training : training.less(mean), options.augmentation(), dn::Seed{options.seed}, rows), picture);
+    std::cout << "wrote " << picture << '\n';
+  });
+
+  app.set_version_flag("--version", DROPNET_VERSION_STRING);
+  return run(app, argc, argv);
+}
+
+}  // namespace program
