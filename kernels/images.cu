@@ -9,10 +9,14 @@ struct Load {
   const Pick* picks;
   float* x;
   int* labels;
+  float* targets;
   DROPNET_DEVICE void operator()(std::uint32_t i) const {
     const std::uint32_t n = i / std::uint32_t(images.image_size), k = i % std::uint32_t(images.image_size);
     const Pick pick = picks[n];
-    if (k == 0) labels[n] = images.labels[pick.image];
+    if (k == 0 && images.labels) labels[n] = images.labels[pick.image];
+    // A target may have more values than an image has pixels.
+    for (std::uint32_t t = k; t < images.target_size; t += std::uint32_t(images.image_size))
+      targets[std::size_t(n) * images.target_size + t] = images.targets[std::size_t(pick.image) * images.target_size + t];
     const int q = int(k) % images.width, lines = int(k) / images.width, r = lines % images.height, c = lines / images.height;
     const int row = r + pick.row, column = (pick.mirror ? images.width - 1 - q : q) + pick.column;
     x[i] = row < 0 || row >= images.height || column < 0 || column >= images.width ? 0 : value(pick.image, (c * images.height + row) * images.width + column);
@@ -26,8 +30,8 @@ struct Load {
 
 }  // namespace
 
-void load_images(Stream s, const Images& images, const Pick* picks, int batch, float* x, int* labels) {
-  each(s, std::size_t(batch) * images.image_size, Load{images, picks, x, labels});
+void load_images(Stream s, const Images& images, const Pick* picks, int batch, float* x, int* labels, float* targets) {
+  each(s, std::size_t(batch) * images.image_size, Load{images, picks, x, labels, targets});
 }
 
 }  // namespace dropnet::kernels

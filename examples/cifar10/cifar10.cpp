@@ -16,6 +16,7 @@ namespace {
 struct Networks {
   std::string net = "cifar10";
   double second_dropout = 0.5;
+  float fc_decay = -1;
   void add_to(CLI::App& app) {
     app.add_option("--net", net,
                    "cifar10: Table 2's three convolutions; cifar10-deep: its eleven, one pooling at the end; cifar10-deep-pooled: the "
@@ -24,6 +25,8 @@ struct Networks {
         ->check(CLI::IsMember({"cifar10", "cifar10-deep", "cifar10-deep-pooled", "cifar10-full"}))->capture_default_str()->group("Network");
     app.add_option("--second-dropout", second_dropout, "cifar10-full: the dropout ratio behind the second fully connected layer")
         ->check(CLI::Range(0.0, 0.999).description("0 to 0.999"))->capture_default_str()->group("Network");
+    app.add_option("--fc-decay", fc_decay, "multiplies the weight decay of the last layer's weights (default: 250 for cifar10, as in Caffe's files; else 1)")
+        ->check(CLI::NonNegativeNumber.description("0 or more"))->group("Network");
   }
   std::string title() const { return net; }
   static const char* flags() { return "--net"; }
@@ -34,9 +37,10 @@ struct Networks {
         dn::Network<Spec, Input, Backend> network(spec, fill, seed);
         work(network);
       };
-      if (net == "cifar10") run(models::Cifar10<>::spec());
-      if (net == "cifar10-deep") run(models::Cifar10Deep<>::spec());
-      if (net == "cifar10-deep-pooled") run(models::Cifar10DeepPooled<>::spec());
+      const auto last = [&](auto model) { return fc_decay < 0 ? model.spec() : model.spec(fc_decay); };
+      if (net == "cifar10") run(last(models::Cifar10<>{}));
+      if (net == "cifar10-deep") run(last(models::Cifar10Deep<>{}));
+      if (net == "cifar10-deep-pooled") run(last(models::Cifar10DeepPooled<>{}));
       if (net == "cifar10-full") run(models::Cifar10Full<>::spec(second_dropout));
     });
   }

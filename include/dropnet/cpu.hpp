@@ -1,7 +1,10 @@
 #pragma once
 
 #include "dropnet/cpu/activation.hpp"
+#include "dropnet/cpu/add.hpp"
 #include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/batch_norm.hpp"
+#include "dropnet/cpu/concat.hpp"
 #include "dropnet/cpu/conv.hpp"
 #include "dropnet/cpu/dropin.hpp"
 #include "dropnet/cpu/dropout.hpp"
@@ -15,3 +18,4 @@
 #include "dropnet/cpu/sgd.hpp"
 #include "dropnet/cpu/softmax.hpp"
 #include "dropnet/cpu/softmax_loss.hpp"
+#include "dropnet/cpu/squared_loss.hpp"

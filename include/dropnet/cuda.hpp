@@ -3,7 +3,10 @@
 // The CUDA backend: Network<Spec, Input, Cuda>. Link with dropnet::cuda; any C++20 compiler will do.
 
 #include "dropnet/cuda/activation.hpp"
+#include "dropnet/cuda/add.hpp"
 #include "dropnet/cuda/backend.hpp"
+#include "dropnet/cuda/batch_norm.hpp"
+#include "dropnet/cuda/concat.hpp"
 #include "dropnet/cuda/conv.hpp"
 #include "dropnet/cuda/dropin.hpp"
 #include "dropnet/cuda/dropout.hpp"
@@ -18,3 +21,4 @@
 #include "dropnet/cuda/sgd.hpp"
 #include "dropnet/cuda/softmax.hpp"
 #include "dropnet/cuda/softmax_loss.hpp"
+#include "dropnet/cuda/squared_loss.hpp"

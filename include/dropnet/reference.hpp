@@ -1,7 +1,10 @@
 #pragma once
 
 #include "dropnet/reference/activation.hpp"
+#include "dropnet/reference/add.hpp"
 #include "dropnet/reference/backend.hpp"
+#include "dropnet/reference/batch_norm.hpp"
+#include "dropnet/reference/concat.hpp"
 #include "dropnet/reference/conv.hpp"
 #include "dropnet/reference/dropin.hpp"
 #include "dropnet/reference/dropout.hpp"
@@ -15,3 +18,4 @@
 #include "dropnet/reference/sgd.hpp"
 #include "dropnet/reference/softmax.hpp"
 #include "dropnet/reference/softmax_loss.hpp"
+#include "dropnet/reference/squared_loss.hpp"

@@ -88,6 +88,22 @@ TEST_CASE("LRN across and within channels") {
   check<Image<3, 4, 3>>(LRN<5, WithinChannel>{.alpha = 0.5, .beta = 0.6, .k = 2});
 }
 
+TEST_CASE("batch normalisation, by the batch's statistics and by the running ones") {
+  for (const bool training : {true, false}) {
+    check<Image<3, 4, 5>>(BatchNorm{}, {}, 4, training);
+    check<Image<5, 1, 1>>(BatchNorm{.epsilon = 0.1}, {}, 7, training);
+    check<Image<2, 30, 31>>(Sequential<Conv<4, 3>, BatchNorm, ReLU>{}, {}, 5, training);
+  }
+}
+
+TEST_CASE("add, concat, and what is frozen") {
+  using Same = Conv<2, 3, Pad<1>>;
+  check<Image<2, 5, 4>>(Add<Identity, Sequential<Same, BatchNorm, ReLU, Same>>{}, {}, 4);
+  check<Image<2, 5, 4>>(Add<Same, Sequential<Same, ReLU>, Same, Identity>{});
+  check<Image<2, 5, 4>>(Concat<Conv<2, 1>, Sequential<Conv<3, 1>, ReLU, Conv<1, 3, Pad<1>>>, Identity>{});
+  check<Image<2, 5, 4>>(Sequential<Same, Frozen<Sequential<Same, BatchNorm, Dropout, ReLU>>, Linear<3>>{});
+}
+
 TEST_CASE("resize: larger, smaller, more and fewer channels") {
   check<Image<2, 5, 7>>(Resize<2, 5, 7>{});
   check<Image<2, 5, 7>>(Resize<3, 11, 4>{});
@@ -173,6 +189,51 @@ TEST_CASE("softmax cross-entropy, hits and the finite check") {
   }
 }
 
+TEST_CASE("squared error") {
+  using In = Image<3, 2, 5>;
+  for (const int batch : {1, 9, 300}) {
+    const auto x = test::random_values<float>(std::size_t(batch) * In::size, 1), targets = test::random_values<float>(x.size(), 2);
+    const auto run = [&](auto backend, auto scalar, bool finite) {
+      using T = decltype(scalar);
+      using Net = Network<Identity, In, decltype(backend), T>;
+      Net net;
+      typename Net::workspace ws(net, batch, Purpose::train, std::move(backend));
+      ws.load(std::vector<T>(x.begin(), x.end()));
+      auto wanted = std::vector<T>(targets.begin(), targets.end());
+      if (!finite) wanted[5] = T(test::nan);
+      ws.load_targets(wanted);
+      net.forward(ws);
+      queue_loss(ws, ws.output(), 1);
+      const auto diff = test::read(ws.diffs(), ws.output().diff, x.size());
+      return std::pair(ws.take_tally(), std::vector<double>(diff.begin(), diff.end()));
+    };
+    const auto [found, gradient] = run(Cuda{}, 0.0f, true);
+    const auto [expected, true_gradient] = run(Reference{}, 0.0, true);
+    CHECK(found.loss == doctest::Approx(expected.loss).epsilon(1e-6));
+    CHECK(found.images == batch);
+    CHECK(found.finite == 1);
+    CHECK(test::distance(gradient, true_gradient) < tolerance);
+    CHECK(run(Cuda{}, 0.0f, false).first.diverged());
+  }
+}
+
+TEST_CASE("running statistics follow, beside tensors that momentum moves") {
+  using In = Image<2, 3, 3>;
+  using Spec = Sequential<Conv<4, 3, Pad<1>>, BatchNorm, ReLU, Frozen<Linear<5>>, Linear<3>>;
+  const auto pixels = test::random_values<float>(12 * In::size, 1);
+  const auto data = Dataset::floats(In{}, pixels, {0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2});
+  const auto run = [&](auto backend) {
+    Network<Spec, In, decltype(backend)> net(Fill{}, Seed{1});
+    Trainer trainer{net, Sgd{.momentum = 0.9f, .weight_decay = 0.01f, .clip = 1}, Fixed{0.05f}};
+    trainer.fit(data, {.batch = 4, .iter_size = 2, .iterations = 10}, std::move(backend));
+    std::vector<float> w;
+    for (const auto& t : net.architecture().tensors)
+      for (float v : net.read(t)) w.push_back(v);
+    return w;
+  };
+  CHECK(test::distance(run(Cuda{}), run(Cpu{})) < 1e-4);
+}
+
 TEST_CASE("SGD: momentum, decay, multipliers, clipping; many tensors; a frozen tally") {
   using Spec = Repeat<Linear<3>, 60>;  // 120 tensors: more than go into one launch
   using In = Image<3, 1, 1>;
@@ -235,4 +296,19 @@ TEST_CASE("batches: bytes and floats, less a mean, scaled, cut out, turned, with
     b.backend().wait();
     CHECK(std::equal(y.begin(), y.end(), x));
   }
+  // More values in a target than pixels in an image.
+  const auto targets = test::random_values<float>(50 * 40, 3);
+  const auto with_targets = all.with_targets(targets);
+  Network<Linear<40>, In> here;
+  Network<Linear<40>, In, Cuda> there;
+  Workspace<decltype(here)> a(here, 7);
+  Workspace<decltype(there)> b(there, 7);
+  Batches batches(with_targets, 7, Seed{2});
+  batches.load(3, a);
+  batches.load(3, b);
+  CHECK(b.has_targets());
+  std::vector<float> y(7 * 40);
+  cudaMemcpyAsync(y.data(), b.targets(), y.size() * sizeof(float), cudaMemcpyDeviceToHost, b.backend().stream());
+  b.backend().wait();
+  CHECK(std::equal(y.begin(), y.end(), a.targets()));
 }

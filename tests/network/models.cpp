@@ -22,6 +22,10 @@ struct Shapes {
   }
   constexpr void weight(std::initializer_list<int>, std::size_t, const Parameter&) {}
   constexpr void bias(std::initializer_list<int>, const Parameter&) {}
+  constexpr void scale(std::initializer_list<int>, const Parameter&) {}
+  constexpr void statistic(const char*, std::initializer_list<int>, const Filler&, double) {}
+  constexpr void enter_frozen() {}
+  constexpr void leave_frozen() {}
   constexpr void enter_child() {}
   constexpr void leave_child() {}
   template <class Out>
@@ -71,6 +75,10 @@ static_assert(has<Cifar10DeepPooled<>>({{32, 32, 32}, {32, 16, 16}, {32, 8, 8}, 
 // Without the five second convolutions.
 static_assert(shallow_parameters<Cifar10DeepPooled<>> == 251616 + 10250 - 5 * 25632);
 
+// 2,432 + 25,632 + 18,496; 512 * 1,024 + 512, 512 * 512 + 512, 10 * 512 + 10.
+static_assert(parameters<Cifar10Full<>> == 46560 + 524800 + 262656 + 5130);
+static_assert(has<Cifar10Full<>>({{32, 32, 32}, {32, 16, 16}, {32, 8, 8}, {64, 8, 8}, {64, 4, 4}, {512, 1, 1}, {10, 1, 1}}));
+
 // Doubled: 96 * 96 * 121 + 96, 256 * 128 * 25 + 256, 384 * 384 * 9 + 384, 384 * 192 * 9 + 384, 256 * 128 * 9 + 256.
 static_assert(shallow_parameters<AlexNet<>> == 60965224);
 static_assert(parameters<AlexNet<>> == 60965224 + 1115232 + 819456 + 1327488 + 663936 + 295168);
@@ -104,6 +112,7 @@ TEST_CASE("the numbers of Caffe's files are where they belong") {
   CHECK(tensors[5].parameter.rate == 0.5f);
   CHECK(tensors[6].parameter.decay == 250);
   CHECK(tensors[7].parameter.decay == 0);
+  CHECK(Cifar10DeepPooled<>::spec().tail.tail.tail.tail.tail.tail.tail.tail.tail.tail.tail.head.weight.decay == 1);
   CHECK(rate_at(Cifar10<>::recipe().rate, 60000) == doctest::Approx(1e-4));
   std::string names;
   const Network<Cifar10DeepPooled<>::Spec, Cifar10DeepPooled<>::Input> deep(Cifar10DeepPooled<>::spec());

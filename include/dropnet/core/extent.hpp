@@ -8,7 +8,7 @@ namespace dropnet {
 /// Weights and activations are counted in scalars; activations and indices are per sample of the batch.
 struct Extent {
   std::size_t weights = 0;      ///< scalars in the weight arena, padding included
-  std::size_t parameters = 0;   ///< trained numbers, without the padding
+  std::size_t parameters = 0;   ///< trained numbers, without the padding, running statistics and what is frozen
   std::size_t activations = 0;  ///< scalars per sample in the activation arena, padding included
   std::size_t indices = 0;      ///< per sample, what a layer notes in forward for its backward
   int tensors = 0;              ///< weight tensors
@@ -39,6 +39,8 @@ constexpr std::size_t padded(std::size_t scalars) { return (scalars + 15) / 16 *
 namespace extents {
 
 constexpr Extent tensor(std::size_t size) { return {.weights = padded(size), .parameters = size, .tensors = 1}; }
+/// A tensor that is not trained.
+constexpr Extent statistic(std::size_t size) { return {.weights = padded(size), .tensors = 1}; }
 template <class Shape>
 constexpr Extent activations(Shape) { return {.activations = padded(Shape::size)}; }
 template <class Shape>

@@ -63,6 +63,16 @@ class Scope {
   }
   Index* indices() const { return pass_->indices + at_.indices * std::size_t(pass_->batch); }
 
+  Extent place() const { return at_; }
+  /// The pass as layers see it whose weights are not trained: no gradients, as in testing.
+  Pass<Backend, T> frozen() const {
+    Pass<Backend, T> pass = *pass_;
+    pass.gradients = nullptr;
+    pass.moment.training = false;
+    pass.may_fuse = false;  // a site with a random mask blends now
+    return pass;
+  }
+
   Backend& backend() const { return pass_->backend; }
   bool training() const { return pass_->moment.training; }
   Probe<T>* probe() const { return pass_->probe; }

@@ -7,7 +7,7 @@ namespace dropnet {
 
 /// What the loss op has added up, batch after batch, since the tally was last taken.
 struct Tally {
-  double loss = 0;            ///< sum over the images of -log softmax(y)[label]
+  double loss = 0;            ///< sum over the images of -log softmax(y)[label], or of |y - target|^2 / 2
   std::int64_t first = 0;     ///< images whose label has the greatest output
   std::int64_t within = 0;    ///< images whose label is among the k greatest
   std::int64_t images = 0;

@@ -15,6 +15,8 @@ struct DeviceImages {
   cuda::DeviceBuffer<float> floats;
   cuda::DeviceBuffer<float> mean;
   cuda::DeviceBuffer<int> labels;
+  cuda::DeviceBuffer<float> targets;
+  std::size_t target_size = 0;
   int height = 0, width = 0;
   std::size_t image_size = 0;
   float scale = 1;
@@ -24,19 +26,21 @@ struct DeviceImages {
 inline DeviceImages resident(Cuda&, const Dataset& data) {
   DeviceImages images{cuda::DeviceBuffer<std::uint8_t>(data.bytes().size()), cuda::DeviceBuffer<float>(data.floats().size()),
                       cuda::DeviceBuffer<float>(data.mean().size()), cuda::DeviceBuffer<int>(data.labels().size()),
-                      data.height(), data.width(), data.image_size(), data.bytes().empty() ? 1 : data.scale()};
+                      cuda::DeviceBuffer<float>(data.targets().size()), data.target_size(), data.height(), data.width(), data.image_size(), data.bytes().empty() ? 1 : data.scale()};
   images.bytes.upload(0, data.bytes());
   images.floats.upload(0, data.floats());
   images.mean.upload(0, data.mean());
   images.labels.upload(0, data.labels());
+  images.targets.upload(0, data.targets());
   return images;
 }
 
-/// Inputs and labels of the picked images.
+/// Inputs and labels, or targets, of the picked images.
 template <class Shape>
-void load_images(Cuda& cuda, const DeviceImages& from, const Pick* picks, Blob<float, Shape> x, int* labels) {
-  const kernels::Images images{from.bytes.data(), from.floats.data(), from.mean.data(), from.labels.data(), from.height, from.width, from.image_size, from.scale};
-  kernels::load_images(cuda.stream(), images, picks, x.batch, x.data, labels);
+void load_images(Cuda& cuda, const DeviceImages& from, const Pick* picks, Blob<float, Shape> x, int* labels, float* targets) {
+  const kernels::Images images{from.bytes.data(),   from.floats.data(), from.mean.data(), from.labels.data(), from.targets.data(),
+                               std::uint32_t(from.target_size), from.height, from.width, from.image_size, from.scale};
+  kernels::load_images(cuda.stream(), images, picks, x.batch, x.data, labels, targets);
 }
 
 }  // namespace dropnet

@@ -39,6 +39,16 @@ void poke(Stream, void* to, const void* from, std::size_t bytes);
 /// to = from, or to += from.
 void copy(Stream, std::size_t size, const float* from, float* to, bool add);
 
+/// y = a + b.
+void add(Stream, std::size_t size, const float* a, const float* b, float* y);
+
+/// A part of `part` values within each sample of `whole`, from `begin` on.
+struct Slice {
+  std::uint32_t samples, part, whole, begin;
+};
+void concat_forward(Stream, const Slice&, const float* part, float* y);
+void concat_backward(Stream, const Slice&, const float* dy, float* dpart, bool add);
+
 void relu_forward(Stream, std::size_t size, const float* x, float* y);
 void relu_backward(Stream, std::size_t size, const float* x, const float* dy, float* dx, bool add);
 
@@ -86,6 +96,23 @@ struct Lrn {
 void lrn_forward(Stream, const Lrn&, int batch, const float* x, float* scale, float* y);
 void lrn_backward(Stream, const Lrn&, int batch, const float* x, const float* scale, const float* dy, float* dx, bool add);
 
+/// scale, shift and the running mean and variance have a value per channel; `state` is a NormalizationState's.
+struct BatchNorm {
+  int batch, channels, plane;
+  float epsilon;
+  bool by_batch;
+  const float *scale, *shift, *mean, *variance;
+  float* state;
+};
+void batch_norm_forward(Stream, const BatchNorm&, const float* x, float* y);
+/// Each may be null; `add`: as in Weight.
+struct BatchNormGradients {
+  float *scale, *shift, *mean, *variance;
+  bool add;
+};
+/// dx may be null.
+void batch_norm_backward(Stream, const BatchNorm&, const float* x, const float* dy, float* dx, bool add, const BatchNormGradients&);
+
 /// `planes` counts samples times channels.
 struct Pooling {
   std::uint32_t planes;
@@ -105,22 +132,27 @@ void bias_gradient(Stream, int batch, int channels, int plane, const float* dy, 
 /// As dropnet::softmax_loss; dy may be null.
 void softmax_loss(Stream, int batch, int classes, const float* y, float* dy, const int* labels, int k, Tally*);
 
+/// As dropnet::squared_loss, of `size` values a sample; dy may be null.
+void squared_loss(Stream, int batch, int size, const float* y, const float* targets, float* dy, Tally*);
+
 /// Clock::rate is the step's rate. `sums`: sgd_sums(count) doubles of scratch memory, used if step.clip is positive.
 std::size_t sgd_sums(std::size_t count);
 void sgd_update(Stream, const SgdStep&, const SgdRange* ranges, std::size_t count, const Clock*, float* w, const float* g, float* v, const Tally*,
                 double* sums);
 
-/// The picked images become x, less the mean and scaled, and their labels `labels`. One of bytes and floats is null;
-/// mean may be.
+/// The picked images become x, less the mean and scaled, and their labels `labels`, or their targets, `target_size` values
+/// each, `targets`. One of bytes and floats is null, and one of labels and targets; mean may be.
 struct Images {
   const std::uint8_t* bytes;
   const float* floats;
   const float* mean;
   const int* labels;
+  const float* targets;
+  std::uint32_t target_size;
   int height, width;
   std::size_t image_size;
   float scale;
 };
-void load_images(Stream, const Images&, const Pick* picks, int batch, float* x, int* labels);
+void load_images(Stream, const Images&, const Pick* picks, int batch, float* x, int* labels, float* targets);
 
 }  // namespace dropnet::kernels

@@ -42,13 +42,13 @@ inline Dataset load_cifar10_batches(const std::vector<std::string>& paths, float
   return Dataset::owned(3, 32, 32, bytes, *bytes, std::move(labels), scale);
 }
 
-struct Cifar10 {
+struct Cifar10Data {
   Dataset train;
   Dataset test;
 };
 
 /// CIFAR-10's six files, under their original names, in one folder. Pixels are bytes, 0 to 255, times `scale`.
-inline Cifar10 load_cifar10(const std::string& folder, float scale = 1) {
+inline Cifar10Data load_cifar10(const std::string& folder, float scale = 1) {
   std::vector<std::string> train;
   for (int i = 1; i <= 5; ++i) train.push_back(folder + "/data_batch_" + std::to_string(i) + ".bin");
   return {load_cifar10_batches(train, scale), load_cifar10_batches({folder + "/test_batch.bin"}, scale)};

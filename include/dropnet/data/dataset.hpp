@@ -15,8 +15,9 @@
 
 namespace dropnet {
 
-/// Labelled images, [image][channel][row][column], as bytes or floats. Made from the caller's arrays it is a view
-/// of the pixels, which must outlive it; made by a reader it shares their ownership.
+/// Images, [image][channel][row][column], as bytes or floats, each with a label or with a target, a vector that a network is to
+/// give. Made from the caller's arrays it is a view of them, which must outlive it; made by a reader it shares their ownership.
+/// What they have decides what is minimised: softmax cross-entropy for labels, half the squared distance for targets.
 class Dataset {
  public:
   Dataset() = default;
@@ -46,12 +47,28 @@ class Dataset {
     return d;
   }
 
-  std::size_t size() const { return labels_.size(); }
+  /// The same images with targets instead of labels, [image][value]; the values must outlive it.
+  /// Throws Error if they are not as many for each image.
+  Dataset with_targets(std::span<const float> targets) const {
+    if (size_ == 0 || targets.empty() || targets.size() % size_ != 0)
+      throw Error("dropnet: Dataset: " + std::to_string(targets.size()) + " target values for " + std::to_string(size_) +
+                  " images; give each image as many");
+    Dataset d = *this;
+    d.labels_.clear();
+    d.targets_ = targets;
+    return d;
+  }
+
+  std::size_t size() const { return size_; }
   int channels() const { return channels_; }
   int height() const { return height_; }
   int width() const { return width_; }
   std::size_t image_size() const { return image_size_; }
+  /// Empty if the images have targets.
   std::span<const int> labels() const { return labels_; }
+  std::span<const float> targets() const { return targets_; }
+  std::size_t target_size() const { return size_ ? targets_.size() / size_ : 0; }
+  std::span<const float> target(std::size_t image) const { return targets_.subspan(image * target_size(), target_size()); }
   /// All pixels: as bytes, each worth scale(), or as floats; the other one is empty.
   std::span<const std::uint8_t> bytes() const { return bytes_; }
   std::span<const float> floats() const { return floats_; }
@@ -73,7 +90,9 @@ class Dataset {
   Dataset first(std::size_t count) const {
     Dataset d = *this;
     if (count >= size()) return d;
-    d.labels_.resize(count);
+    if (!targets_.empty()) d.targets_ = targets_.first(count * target_size());
+    d.size_ = count;
+    d.labels_.resize(targets_.empty() ? count : 0);
     (bytes_.empty() ? void(d.floats_ = floats_.first(count * image_size_)) : void(d.bytes_ = bytes_.first(count * image_size_)));
     return d;
   }
@@ -91,18 +110,21 @@ class Dataset {
       window(floats_.data() + from, T(1), pick, to);
   }
 
-  /// Throws Error if images of this shape do not go into a network with input Shape and so many classes.
+  /// Throws Error if the images do not go into a network with input Shape and so many outputs.
   template <class Shape>
-  void require(Shape, std::size_t classes, const char* where) const {
+  void require(Shape, std::size_t outputs, const char* where) const {
     if (channels_ != Shape::channels || height_ != Shape::height || width_ != Shape::width)
       throw Error(std::string("dropnet: ") + where + ": the images are " + text(channels_, height_, width_) +
                   " but the network takes " + text(Shape::channels, Shape::height, Shape::width) +
                   " [channels x rows x columns]");
-    if (labels_.empty()) throw Error(std::string("dropnet: ") + where + ": the data set has no images");
+    if (size_ == 0) throw Error(std::string("dropnet: ") + where + ": the data set has no images");
+    if (!targets_.empty() && target_size() != outputs)
+      throw Error(std::string("dropnet: ") + where + ": a target has " + std::to_string(target_size()) + " values but the network has " +
+                  std::to_string(outputs) + " outputs");
     for (int label : labels_)
-      if (label < 0 || std::size_t(label) >= classes)
+      if (label < 0 || std::size_t(label) >= outputs)
         throw Error(std::string("dropnet: ") + where + ": a label is " + std::to_string(label) + " but the network has " +
-                    std::to_string(classes) + " outputs; labels count from 0");
+                    std::to_string(outputs) + " outputs; labels count from 0");
   }
 
  private:
@@ -111,7 +133,7 @@ class Dataset {
       : Dataset(Shape::channels, Shape::height, Shape::width, pixels, std::move(labels)) {}
   Dataset(int channels, int height, int width, std::size_t pixels, std::vector<int> labels)
       : channels_(channels), height_(height), width_(width),
-        image_size_(std::size_t(channels) * std::size_t(height) * std::size_t(width)), labels_(std::move(labels)) {
+        image_size_(std::size_t(channels) * std::size_t(height) * std::size_t(width)), size_(labels.size()), labels_(std::move(labels)) {
     if (pixels != labels_.size() * image_size_)
       throw Error("dropnet: Dataset: " + std::to_string(pixels) + " pixel values for " + std::to_string(labels_.size()) +
                   " labels and images of " + std::to_string(image_size_) + "; give one label per image");
@@ -139,11 +161,12 @@ class Dataset {
   }
 
   int channels_ = 0, height_ = 0, width_ = 0;
-  std::size_t image_size_ = 0;
+  std::size_t image_size_ = 0, size_ = 0;
   std::span<const std::uint8_t> bytes_;
   std::span<const float> floats_;
   float scale_ = 1;
   std::vector<int> labels_;
+  std::span<const float> targets_;
   std::shared_ptr<const void> owner_;
   std::shared_ptr<const std::vector<float>> mean_;
 };

@@ -25,6 +25,7 @@ class Loader {
   struct Batch {
     Tensor<Shape, T> images;
     std::vector<int> labels;
+    std::vector<T> targets;  ///< instead of labels, where the data set has them
   };
 
   /// Begins with batch `first`; holds at most `ahead` batches beside the one in use.
@@ -32,8 +33,9 @@ class Loader {
   Loader(const Batches& batches, std::uint64_t first, int workers, int ahead) : next_(first), taken_(first) {
     if (workers < 1 || ahead < 1)
       throw Error("dropnet: Loader: " + std::to_string(workers) + " workers, " + std::to_string(ahead) + " batches ahead; both must be at least 1");
+    const std::size_t batch = std::size_t(batches.batch()), values = batches.data().target_size();
     for (int i = 0; i <= ahead; ++i)
-      slots_.push_back({{Tensor<Shape, T>(batches.batch()), std::vector<int>(std::size_t(batches.batch()))}, 0, false});
+      slots_.push_back({{Tensor<Shape, T>(batches.batch()), std::vector<int>(values ? 0 : batch), std::vector<T>(batch * values)}, 0, false});
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this, own = Batches(batches)](std::stop_token stop) mutable { work(stop, own); });
   }
   /// The number of the batch that next() gives.
@@ -72,7 +74,8 @@ class Loader {
       Slot& s = slot(t);
       s.full = false;
       lock.unlock();
-      load_images(host, batches.data(), batches.at(t).data(), Blob<T, Shape>{s.batch.images.data(), nullptr, s.batch.images.batch()}, s.batch.labels.data());
+      const Blob<T, Shape> x{s.batch.images.data(), nullptr, s.batch.images.batch()};
+      load_images(host, batches.data(), batches.at(t).data(), x, s.batch.labels.data(), s.batch.targets.data());
       lock.lock();
       s.number = t;
       s.full = true;

@@ -76,8 +76,12 @@ struct Sequential<Head, Rest...> {
   }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
-    const auto h = s.take(Head::output(typename X::shape{}));
+    auto h = s.take(Head::output(typename X::shape{}));
     const S after = s + head.extent(typename X::shape{});
+    if (!x.diff && head.extent(typename X::shape{}).parameters == 0) {  // nobody asks for h's gradient
+      h.diff = nullptr;
+      return tail.backward(after, h, y);
+    }
     if (fuses<S, X> && s.may_fuse()) {
       if constexpr (fuses<S, X>) tail.backward_fused(after, h, y);
     } else {

@@ -22,12 +22,16 @@ struct TensorInfo : TensorShape {
   bool is_bias = false;
   int site = -1;           ///< the innermost DropIn that it lies behind, or -1
   Parameter parameter;
+  double follow = 0;       ///< of a running statistic: how far a step moves it
+  bool is_statistic = false;
+  bool frozen = false;
+  bool trained() const { return !is_statistic && !frozen; }
 };
 
 /// One computing layer, in order.
 struct LayerInfo {
   std::string name;  ///< "conv1_2", "pool1", "dropin1_2"
-  std::string kind;  ///< "conv", "fc", "pool", "relu", "dropout", "resize", "dropin"
+  std::string kind;  ///< "conv", "fc", "pool", "relu", "bn", "dropout", "resize", "dropin", "add" ...
   std::array<int, 3> input{};   ///< channels, height, width
   std::array<int, 3> output{};
   std::size_t parameters = 0;
@@ -67,6 +71,15 @@ class Architecture {
     if (depth_++ == 0) fresh_block_ = true;
   }
   void leave_child() { --depth_; }
+  /// Frozen layers have the names that they would have without.
+  void enter_frozen() {
+    frozen_.push_back(depth_);
+    if (depth_ > 0) --depth_;
+  }
+  void leave_frozen() {
+    depth_ = frozen_.back();
+    frozen_.pop_back();
+  }
   template <class Out>
   void enter_site(Extent at, Out) {
     sites.push_back({site_, Out::size, std::size_t(Out::channels)});
@@ -91,6 +104,16 @@ class Architecture {
     tensors.back().fan_in = fan_in;
     tensors.back().fan_out = tensors.back().size / std::size_t(shape.begin()[1]);
   }
+  /// A factor per channel.
+  void scale(std::initializer_list<int> shape, Parameter m) { tensor("weight", shape, m); }
+  /// A tensor that no gradient trains; it begins as `filler`, and each step moves it by `follow` towards what backward has
+  /// left in its gradient.
+  void statistic(const char* name, std::initializer_list<int> shape, Filler filler, double follow) {
+    tensor(name, shape, {.filler = filler});
+    layers.back().parameters -= tensors.back().size;
+    tensors.back().is_statistic = true;
+    tensors.back().follow = follow;
+  }
   void bias(std::initializer_list<int> shape, Parameter m) {
     tensor("bias", shape, m);
     tensors.back().is_bias = true;
@@ -109,6 +132,7 @@ class Architecture {
     t.offset = place_.weights;
     t.site = site_;
     t.parameter = std::move(m);
+    t.frozen = !frozen_.empty();
     t.size = 1;
     for (int n : shape) t.size *= std::size_t(n);
     place_ = place_ + extents::tensor(t.size);
@@ -124,6 +148,7 @@ class Architecture {
   }
 
   int depth_ = 0;
+  std::vector<int> frozen_;
   int block_ = 0;
   int site_ = -1;
   bool fresh_block_ = true;

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
+#include "dropnet/layers/add.hpp"
+#include "dropnet/layers/concat.hpp"
 #include "dropnet/layers/dropin.hpp"
+#include "dropnet/layers/frozen.hpp"
 #include "dropnet/layers/repeat.hpp"
 #include "dropnet/layers/sequential.hpp"
 #include "dropnet/network/network.hpp"
@@ -61,6 +65,13 @@ constexpr auto transformed(In in, const DropIn<Prev, New, Adapter>& d);
 template <class To, class In, class First, class New, int N>
 constexpr auto transformed(In in, const DropInStack<First, New, N>& d);
 
+template <class To, class In, class... Branches>
+constexpr auto transformed(In in, const Add<Branches...>& a);
+template <class To, class In, class... Branches>
+constexpr auto transformed(In in, const Concat<Branches...>& c);
+template <class To, class In, class Layer>
+constexpr auto transformed(In in, const Frozen<Layer>& f);
+
 template <class Head, class... Rest>
 constexpr auto prepended(Head head, Sequential<Rest...> tail) {
   return Sequential<Head, Rest...>(std::move(head), std::move(tail));
@@ -92,6 +103,19 @@ constexpr auto transformed(In in, const DropIn<Prev, New, Adapter>& d) {
 template <class To, class In, class First, class New, int N>
 constexpr auto transformed(In in, const DropInStack<First, New, N>& d) {
   return To::stack(transformed<To>(in, d.first), transformed<To>(First::output(in), d.added), d.count);
+}
+
+template <class To, class In, class... Branches>
+constexpr auto transformed(In in, const Add<Branches...>& a) {
+  return std::apply([&](const auto&... b) { return Add{transformed<To>(in, b)...}; }, a.branches);
+}
+template <class To, class In, class... Branches>
+constexpr auto transformed(In in, const Concat<Branches...>& c) {
+  return std::apply([&](const auto&... b) { return Concat{transformed<To>(in, b)...}; }, c.branches);
+}
+template <class To, class In, class Layer>
+constexpr auto transformed(In in, const Frozen<Layer>& f) {
+  return Frozen{transformed<To>(in, f.layer)};
 }
 
 /// A network of the transformed layers with the weights, in order, that `keep` chooses.

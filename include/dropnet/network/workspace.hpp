@@ -38,6 +38,7 @@ class Workspace {
         gradients_(backend_.template buffer<T>(purpose == Purpose::train ? net.extent().weights : 0)),
         indices_(backend_.template buffer<Index>(std::size_t(batch) * net.extent().indices)),
         labels_(backend_.template buffer<int>(std::size_t(batch))),
+        targets_(backend_.template buffer<T>(std::size_t(batch) * Output::size)),
         picks_(backend_.template buffer<Pick>(std::size_t(batch))),
         tally_(backend_.template buffer<Tally>(1)) {}
 
@@ -60,16 +61,29 @@ class Workspace {
         throw Error("dropnet: Workspace: a label is " + std::to_string(label) + " but the network has " +
                     std::to_string(Output::size) + " outputs; labels count from 0");
     labels_.upload(0, labels);
+    has_targets_ = false;
+  }
+  /// Instead of labels: what the outputs are to be, [batch][value].
+  void load_targets(std::span<const T> targets) {
+    if (targets.size() != std::size_t(batch_) * Output::size)
+      throw Error("dropnet: Workspace: " + std::to_string(targets.size()) + " target values for a batch of " + std::to_string(batch_) +
+                  " and " + std::to_string(Output::size) + " outputs; give each sample as many as there are outputs");
+    targets_.upload(0, targets);
+    has_targets_ = true;
   }
   const int* labels() const { return labels_.data(); }
-  /// Sets the batch to some images of a data set; `load_picked` then makes them inputs and labels.
-  void pick(std::span<const Pick> images) {
+  const T* targets() const { return targets_.data(); }
+  /// Whether the batch has targets, not labels.
+  bool has_targets() const { return has_targets_; }
+  /// Sets the batch to some images of a data set; `load_picked` then makes them inputs and labels, or targets.
+  void pick(std::span<const Pick> images, bool with_targets = false) {
     resize(images.size(), true);
     picks_.upload(0, images);
+    has_targets_ = with_targets;
   }
   /// From what resident(backend(), data) has given.
   template <class Images>
-  void load_picked(const Images& images) { load_images(backend_, images, picks_.data(), input(), labels_.data()); }
+  void load_picked(const Images& images) { load_images(backend_, images, picks_.data(), input(), labels_.data(), targets_.data()); }
 
   // Input and output lie at the arena's start, then what the layers take.
   auto input() { return view<Input>(0); }
@@ -160,9 +174,11 @@ class Workspace {
   Buffer<T> activations_, diffs_, gradients_;
   Buffer<Index> indices_;
   Buffer<int> labels_;
+  Buffer<T> targets_;
   Buffer<Pick> picks_;
   Buffer<Tally> tally_;
   Moment moment_;
+  bool has_targets_ = false;
 };
 
 template <class Net>

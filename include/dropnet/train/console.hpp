@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <ostream>
@@ -48,8 +49,9 @@ class Console : public Observer {
   void record(const Record& r) override {
     if (terminal_) out_ << '\r' << erase;
     const bool train = r.phase == Record::train;
-    out_ << detail::formatted("iteration %lld of %lld  %s loss %.4f  accuracy %.4f  rate %.3g  p %.3f  %.0f images/s", (long long)r.iteration,
-                              (long long)to_, train ? "train" : "test ", r.loss, r.accuracy, r.learning_rate, r.p, r.images_per_second);
+    out_ << detail::formatted("iteration %lld of %lld  %s loss %.4f", (long long)r.iteration, (long long)to_, train ? "train" : "test ", r.loss);
+    if (!std::isnan(r.accuracy)) out_ << detail::formatted("  accuracy %.4f", r.accuracy);
+    out_ << detail::formatted("  rate %.3g  p %.3f  %.0f images/s", r.learning_rate, r.p, r.images_per_second);
     if (train && r.seconds > 0 && r.waited >= 0.05 * (r.seconds - recorded_)) out_ << detail::formatted("  waited %.1f s for images", r.waited);
     if (train) recorded_ = r.seconds;
     if (train && r.iteration < to_) out_ << "  " << left(r.seconds) << " left";

@@ -19,11 +19,14 @@ class Feed {
 
   /// What comes before a step is recorded or replayed: says which batch it is.
   void prepare(std::uint64_t t) {
-    if (!workers_) return ws_.pick(batches_.at(t));
+    if (!workers_) return ws_.pick(batches_.at(t), batches_.data().target_size() > 0);
     if (!loader_ || loader_->at() != t) restart(t);
     const auto& batch = loader_->next();
     ws_.load(batch.images.values());
-    ws_.load_labels(batch.labels);
+    if (batch.targets.empty())
+      ws_.load_labels(batch.labels);
+    else
+      ws_.load_targets(batch.targets);
   }
   /// The step's first part.
   void load() {

@@ -10,7 +10,7 @@ struct Record {
   std::int64_t iteration = 0;  ///< finished iterations
   Phase phase = train;
   double loss = 0;
-  double accuracy = 0;
+  double accuracy = 0;           ///< NaN where images have targets
   double learning_rate = 0;
   double p = 1;                  ///< mean share over the sites
   double images_per_second = 0;

@@ -20,7 +20,7 @@ struct Sgd {
   bool nesterov = false;  ///< w -= (1 + momentum) v - momentum (v before)
 };
 
-/// Sgd with the momentum of one network's weights. Weights behind closed sites stay as they are.
+/// Sgd with the momentum of one network's weights. Weights behind closed sites and frozen ones stay as they are.
 template <class Net>
 class Solver {
  public:
@@ -50,9 +50,9 @@ class Solver {
   void queue_step(Net& net, typename Net::workspace& ws) {
     std::vector<SgdRange> ranges;
     for (const TensorInfo& t : net.architecture().tensors)
-      if (net.is_open(t.site))
+      if (net.is_open(t.site) && !t.frozen && (t.trained() || t.follow > 0))
         ranges.push_back({t.offset, t.size, double(t.parameter.rate) * double(t.is_bias ? sgd_.bias_rate : 1),
-                          double(t.parameter.decay) * double(t.is_bias ? sgd_.bias_decay : 1)});
+                          double(t.parameter.decay) * double(t.is_bias ? sgd_.bias_decay : 1), t.follow});
     const SgdStep step{ws.moment().rate, sgd_.momentum, sgd_.weight_decay, sgd_.clip, sgd_.nesterov, ws.moment().passes};
     sgd_update(ws.backend(), step, std::span<const SgdRange>(ranges), net.weights().data(), ws.gradients().data(), momentum_.data(), ws.tally());
   }

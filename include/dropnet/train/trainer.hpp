@@ -41,7 +41,7 @@ double train_pass(const Net& net, typename Net::workspace& ws, std::int64_t iter
 template <class Net>
 void queue_train_pass(const Net& net, typename Net::workspace& ws) {
   net.queue_forward(ws);
-  softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.tally());
+  queue_loss(ws, ws.output(), 1);
   net.queue_backward(ws);
 }
 
@@ -100,7 +100,7 @@ class Trainer {
     Interval since;
     const auto test = [&] {
       const double paused = seconds(began);
-      const auto result = evaluate(net_, test_images, test_data.size(), ws, 5);
+      const auto result = evaluate(net_, test_images, test_data, ws, 5);
       const double now = seconds(began);
       since.start += now - paused;
       tell([&](Observer& o) { o.record(test_record(result, double(result.images) / (now - paused), now)); });
@@ -130,7 +130,7 @@ class Trainer {
         since.tally += tally;
       }
       if (show) {
-        const Record record = since.record(iteration_, moment.rate, p, seconds(began), feed.waited());
+        const Record record = since.record(iteration_, moment.rate, p, seconds(began), feed.waited(), data.target_size() == 0);
         tell([&](Observer& o) { o.record(record); });
         since = {{}, seconds(began), feed.waited()};
       }
@@ -153,8 +153,8 @@ class Trainer {
   struct Interval {
     Tally tally;
     double start = 0, waited = 0;
-    Record record(std::int64_t at, double rate, double p, double now, double waited_now) const {
-      return {at, Record::train, tally.mean_loss(), tally.accuracy(), rate, p, double(tally.images) / (now - start), now, waited_now - waited};
+    Record record(std::int64_t at, double rate, double p, double now, double waited_now, bool labelled) const {
+      return {at, Record::train, tally.mean_loss(), labelled ? tally.accuracy() : no_accuracy, rate, p, double(tally.images) / (now - start), now, waited_now - waited};
     }
   };
 

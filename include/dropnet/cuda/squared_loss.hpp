@@ -1,0 +1,15 @@
+#pragma once
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/core/tally.hpp"
+#include "dropnet/cuda/backend.hpp"
+
+namespace dropnet {
+
+/// Adds the batch's |y - target|^2 / 2 to the tally; y.diff, unless null, becomes (y - target) / batch.
+template <class Shape>
+void squared_loss(Cuda& cuda, Blob<float, Shape> y, const float* targets, Tally* tally) {
+  kernels::squared_loss(cuda.stream(), y.batch, int(Shape::size), y.data, targets, y.diff, tally);
+}
+
+}  // namespace dropnet

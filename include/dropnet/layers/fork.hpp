@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "dropnet/core/scope.hpp"
+#include "dropnet/layers/identity.hpp"
+
+namespace dropnet::detail {
+
+/// Branches side by side from one input: what Add and Concat share. Each branch's output has a place of its own, its part;
+/// Identity's is the input itself.
+template <class... Branches>
+struct Fork {
+  static_assert(sizeof...(Branches) >= 2, "dropnet: Add, Concat: there must be at least two branches");
+  std::tuple<Branches...> branches{};
+
+  constexpr Fork() = default;
+  constexpr Fork(Branches... b) : branches(std::move(b)...) {}
+
+  template <class In>
+  constexpr Extent extent(In in) const {
+    return std::apply([&](const auto&... b) { return (whole(b, in) + ...); }, branches) + extents::layer();
+  }
+
+ protected:
+  template <class Branch>
+  static constexpr bool passes = std::is_same_v<Branch, Identity>;
+
+  template <class Branch, class In>
+  static constexpr Extent place(const Branch&, In in) {
+    if constexpr (passes<Branch>)
+      return {};
+    else
+      return extents::activations(Branch::output(in));
+  }
+  template <class Branch, class In>
+  static constexpr Extent whole(const Branch& b, In in) { return place(b, in) + b.extent(in); }
+
+  /// Calls visit(branch, its scope, its part) for each; the scope behind them, which is the fork's own.
+  template <class S, class X, class Visit>
+  S each(S s, X x, Visit visit) const {
+    const auto in = typename X::shape{};
+    std::apply([&](const auto&... b) { (step(b, in, s, x, visit), ...); }, branches);
+    return s;
+  }
+
+  template <class S, class X>
+  void run_branches(S s, X x) const {
+    each(s, x, [&](const auto& branch, S inside, auto part) {
+      if constexpr (!passes<std::decay_t<decltype(branch)>>) branch.forward(inside, x, part);
+    });
+  }
+
+  /// Backward: give(number, part, its offset in channels) brings y's gradient to each part's, all of them before the first
+  /// branch goes back along its own. What skips writes to x's gradient, or adds to what another one wrote.
+  template <class S, class X, class Y, class Give>
+  void backward_branches(S s, X x, Y y, Give give) const {
+    bool written = false;
+    const auto from = [&] { return std::exchange(written, true) ? x.adding() : x; };
+    const S own = each(s, x, [](const auto&, S, auto) {});
+    probed(own, Direction::backward, y, [&] {
+      int channel = 0;
+      each(s, x, [&](const auto& branch, S, auto part) {
+        if constexpr (!passes<std::decay_t<decltype(branch)>>)
+          give(part, channel);
+        else if (x.diff)
+          give(from(), channel);
+        channel += decltype(part)::shape::channels;
+      });
+    });
+    each(s, x, [&](const auto& branch, S inside, auto part) {
+      if constexpr (!passes<std::decay_t<decltype(branch)>>) branch.backward(inside, from(), part);
+    });
+  }
+
+  template <class Visitor, class In, class Out>
+  constexpr void visit_branches(Visitor& v, const char* kind, Extent at, In in, Out out) const {
+    std::apply([&](const auto&... b) { ((b.visit(v, at + place(b, in), in), at = at + whole(b, in)), ...); }, branches);
+    v.layer(kind, at, in, out, 0);
+  }
+
+ private:
+  template <class Branch, class In, class S, class X, class Visit>
+  static void step(const Branch& b, In in, S& s, X x, Visit& visit) {
+    if constexpr (passes<Branch>) {
+      visit(b, s, x);
+    } else {
+      S inside = s;
+      const auto part = inside.take(Branch::output(in));
+      visit(b, inside, part);
+    }
+    s = s + whole(b, in);
+  }
+};
+
+}  // namespace dropnet::detail
