@@ -37,7 +37,7 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   CLI::App app(task.about, task.name);
   app.require_subcommand(1);
   BackendOptions backend;
-  std::string data, weights, picture;
+  std::string data, weights, picture, split_name = "test";
   std::vector<std::string> images;
   int batch = options.batch, iterations = 20, rows = 8;
   bool invert = false;
@@ -68,17 +68,21 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
     });
   });
 
-  auto& test = *app.add_subcommand("test", "loss and accuracy of a trained network on the test images");
+  auto& test = *app.add_subcommand("test", "loss and accuracy of a trained network");
   network.add_to(test);
   add_model(test);
   add_data(test);
   backend.add_to(test);
+  test.add_option("--on", split_name, "which images: test, or train")->check(CLI::IsMember({"test", "train"}))->capture_default_str();
+  test.add_option("--train-images", options.train_images, "with --on train: the first so many; 0: all")->capture_default_str();
   test.callback([&] {
     const Split split = task.load(task.folder(data));
+    const bool on_test = split_name == "test";
+    const dn::Dataset shown = on_test ? split.test : options.train_images > 0 ? split.train.first(options.train_images) : split.train;
     network.with_net(backend, {}, {}, [&](auto& net) {
       const auto mean = load_model(net);
-      const auto result = dn::evaluate(net, mean.empty() ? split.test : split.test.less(mean), {}, backend_of(net));
-      if (!split.note.empty()) std::cout << split.note << '\n';
+      const auto result = dn::evaluate(net, mean.empty() ? shown : shown.less(mean), {}, backend_of(net));
+      if (on_test && !split.note.empty()) std::cout << split.note << '\n';
       std::printf("%zu images, loss %.4f, among the first five %.4f\naccuracy %.4f\n", result.images, result.loss, result.top_k_accuracy,
                   result.accuracy);
     });
