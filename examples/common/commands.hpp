@@ -113,11 +113,11 @@ void train(Net& net, const TrainOptions& o, typename Net::backend backend, const
 template <class Net>
 std::vector<float> load_all(Net& net, const std::string& path, const std::string& flags) {
   const auto report = dn::load_weights(net, path);
-  if (!report.unfitting.empty()) throw dn::Error(path + ": " + report.unfitting.front());
-  if (!report.missing.empty() || !report.unused.empty())
-    throw dn::Error(path + ": " + (report.missing.empty() ? report.unused.front() + " is in the file, not in the network"
-                                                          : report.missing.front() + " is not in the file") +
-                    "; was it trained with another " + flags + "?");
+  const std::string wrong = !report.unfitting.empty() ? report.unfitting.front()
+                            : !report.missing.empty() ? report.missing.front() + " is not in the file"
+                            : !report.unused.empty()  ? report.unused.front() + " is in the file, not in the network"
+                                                      : "";
+  if (!wrong.empty()) throw dn::Error(path + ": " + wrong + "; was it trained with another " + flags + "?");
   return report.mean;
 }
 
