@@ -41,7 +41,9 @@ with tempfile.TemporaryDirectory() as folder:
         if "dropnet/cuda.hpp" in text and cuda:
             build(text, folder, "-fsyntax-only", *[f for folder_of in cuda for f in ("-isystem", folder_of)])
     bodies = [b for b in blocks("docs/catalogue.md")]
-    text = "#include <dropnet/dropnet.hpp>\nnamespace dn = dropnet;\n"
+    text = "#include <dropnet/dropnet.hpp>\n"
+    text += "".join(f"#include <{h.relative_to(source / 'include')}>\n" for h in sorted((source / "include/dropnet/models").glob("*.hpp")))
+    text += "namespace dn = dropnet;\n"
     text += "".join(f"void snippet{i}() {{\n{b}}}\n" for i, b in enumerate(bodies))
     text += "int main() {\n" + "".join(f"  snippet{i}();\n" for i in range(len(bodies))) + "}\n"
     subprocess.run([build(text, folder, "-O0")], cwd=source, check=True)
