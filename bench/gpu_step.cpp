@@ -50,10 +50,10 @@ int main(int argc, char** argv) try {
   std::vector<float> pixels(std::size_t(batch) * 784);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = float(i * 7919 % 1009) / 1009.0f;
   std::vector<int> labels;
-  std::vector<std::uint32_t> picks;
+  std::vector<dn::Pick> picks;
   for (int n = 0; n < batch; ++n) {
     labels.push_back(n * 7 % 10);
-    picks.push_back(std::uint32_t(n));
+    picks.push_back({.image = std::uint32_t(n)});
   }
   const auto images = resident(ws.backend(), dn::Dataset::floats(dn::Image<1, 28, 28>{}, pixels, labels));
   const auto step = [&] {

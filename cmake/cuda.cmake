@@ -36,6 +36,7 @@ add_library(dropnet_kernels STATIC ${dropnet_kernels})
 # As the sources' own option, behind all others: older CMake knows no C++20 for nvcc and may add a flag of its own.
 set_source_files_properties(${dropnet_kernels} PROPERTIES COMPILE_OPTIONS -std=c++20)
 set_target_properties(dropnet_kernels PROPERTIES POSITION_INDEPENDENT_CODE ON EXPORT_NAME kernels)
+set_target_properties(dropnet_kernels PROPERTIES EXCLUDE_FROM_ALL ${DROPNET_SANITIZED})
 target_compile_options(dropnet_kernels PRIVATE --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra)
 target_include_directories(dropnet_kernels PRIVATE ${PROJECT_SOURCE_DIR}/include)
 target_link_libraries(dropnet_kernels PUBLIC CUDA::cudart_static)

@@ -100,7 +100,49 @@ TEST_CASE("weights: damaged files are refused and change nothing") {
   refuse(file(R"({"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}})", "1234"), "outside the file");
   refuse(file(R"({"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}})", "1234"), "");
   refuse(file(R"({"__metadata__": {"dropin_p": "[7]", "dropin_mask": "[\"unit\"]"}})", ""), "outside [0, 1]");
+  refuse(file(R"({"__metadata__": {"dropin_p": "[1]", "dropin_mask": "[\"half\"]"}})", ""), "'half', which is no mask");
   refuse(file(R"({"__metadata__": {"dropin_p": "x"}})", ""), "damaged");
   CHECK_THROWS_WITH_AS(load_weights(net, "no_such_file"), doctest::Contains("cannot be opened"), Error);
   CHECK_THROWS_WITH_AS(save_weights(net, "no/such/folder/file"), doctest::Contains("cannot be written"), Error);
+}
+
+TEST_CASE("weights: running statistics, every mask and the mean image come back") {
+  using Spec = Sequential<DropIn<Conv<3, 3, Pad<1>>, Sequential<Conv<3, 3, Pad<1>>, BatchNorm>>, Linear<2>>;
+  Network<Spec, In> net(Fill{}, Seed{1}), other(Fill{}, Seed{2});
+  for (const auto& t : net.architecture().tensors)
+    if (t.is_statistic) net.write(t, std::vector<float>(t.size, 2.5f));
+  std::vector<float> mean(In::size);
+  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] = float(i);
+  for (const Mask mask : {Mask::unit, Mask::channel, Mask::bernoulli, Mask::blend}) {
+    net.shares()[0] = {0.25, mask};
+    save_weights(net, path, mean);
+    const auto report = load_weights(other, path);
+    CHECK(report.complete());
+    CHECK(report.unused.empty());
+    CHECK(report.mean == mean);
+    CHECK(other.shares()[0].mask == mask);
+    CHECK(test::outputs(other) == test::outputs(net));
+  }
+  Network<Spec, Image<2, 6, 6>> elsewhere;
+  CHECK(load_weights(elsewhere, path).mean.empty());
+  CHECK_THROWS_WITH_AS(save_weights(net, path, std::vector<float>(3)), doctest::Contains("a mean of 3 values"), Error);
+}
+
+TEST_CASE("weights: a trained body, frozen, under a new head") {
+  using Body = Sequential<Conv<3, 3>, BatchNorm, ReLU, Conv<4, 3>>;
+  const auto pixels = test::random_values<float>(8 * In::size, 3);
+  const auto data = Dataset::floats(In{}, pixels, {0, 1, 0, 1, 0, 1, 0, 1});
+  Network<Sequential<Conv<3, 3>, BatchNorm, ReLU, Conv<4, 3>, Linear<5>>, In> whole(Fill{}, Seed{1});
+  Trainer first{whole, Sgd{.momentum = 0.9f}, Fixed{0.01f}};
+  first.fit(data, {.batch = 4, .iterations = 5});
+  save_weights(whole, path);
+  Network<Sequential<Frozen<Body>, Linear<2>>, In> tuned(Fill{}, Seed{2});
+  const auto report = load_weights(tuned, path);
+  CHECK(report.copied.size() == 8);
+  CHECK(report.unfitting.size() == 2);  // the head's
+  const double before = evaluate(tuned, data).loss;
+  Trainer second{tuned, Sgd{.momentum = 0.9f}, Fixed{0.05f}};
+  second.fit(data, {.batch = 8, .iterations = 60});
+  CHECK(evaluate(tuned, data).loss < before);
+  for (std::size_t i = 0; i < 8; ++i) CHECK(tuned.read(tuned.architecture().tensors[i]) == whole.read(whole.architecture().tensors[i]));
 }

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -68,10 +69,10 @@ inline const char* mask_name(Mask mask) {
     if (known == mask) return name;
   return "";
 }
-inline Mask mask_of(const std::string& name) {
+inline std::optional<Mask> mask_of(const std::string& name) {
   for (const auto& [mask, known] : mask_names)
     if (known == name) return mask;
-  return Mask::unit;
+  return {};
 }
 
 template <class T>
@@ -210,7 +211,9 @@ LoadedWeights load_weights(Net& net, const std::string& path) {
     const auto masks = file.listed<std::string>("dropin_mask");
     for (std::size_t k = 0; k < p.size() && k < masks.size(); ++k) {
       if (!(p[k] >= 0 && p[k] <= 1)) throw Error(path + ": dropin_p holds a p outside [0, 1]");
-      shares.push_back({p[k], detail::mask_of(masks[k])});
+      const auto mask = detail::mask_of(masks[k]);
+      if (!mask) throw Error(path + ": dropin_mask holds '" + masks[k] + "', which is no mask");
+      shares.push_back({p[k], *mask});
     }
   } catch (const nlohmann::json::exception&) {
     throw Error(path + ": the sites' p cannot be read; the file is damaged");
