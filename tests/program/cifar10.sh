@@ -3,25 +3,7 @@
 # mnist is tested there.
 set -uo pipefail
 program=$1
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
-unset DROPNET_DATA
-failures=0
-fail() { echo "FAILED: $1"; cat out err 2>/dev/null; failures=$((failures + 1)); }
-mistake() {
-  local code=$1 text=$2 got
-  shift 2
-  "$program" "$@" >out 2>err
-  got=$?
-  [[ $got == "$code" ]] || fail "cifar10 $*: exit code $got, not $code"
-  [[ $(wc -l <err) == 1 ]] || fail "cifar10 $*: not one line on standard error"
-  grep -qF -- "$text" err || fail "cifar10 $*: expected: $text"
-}
-works() {
-  "$program" "$@" >out 2>err || fail "cifar10 $*"
-  [[ ! -s err ]] || fail "cifar10 $*: wrote to standard error"
-}
+source "$(dirname "$0")/common.sh"
 
 mistake 1 "none of data/cifar-10-batches-bin is there; get it with data/fetch cifar10" train
 mkdir -p data/cifar-10-batches-bin

@@ -3,9 +3,7 @@
 # light, for slow builds: on a few images, without a look at what was learned.
 set -uo pipefail
 program=$1 source=$2 light=${3-}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
+source "$(dirname "$0")/common.sh"
 mkdir data
 if [[ $light ]]; then
   python3 - "$source/data/mnist-sample" <<'P'
@@ -19,25 +17,6 @@ P
 else
   ln -s "$source/data/mnist-sample" data/mnist-sample
 fi
-unset DROPNET_DATA
-failures=0
-fail() { echo "FAILED: $1"; cat out err 2>/dev/null; failures=$((failures + 1)); }
-
-# mistake CODE TEXT ARGUMENT...: the exit code, and exactly one line on standard error that holds the text.
-mistake() {
-  local code=$1 text=$2 got
-  shift 2
-  "$program" "$@" >out 2>err
-  got=$?
-  [[ $got == "$code" ]] || fail "mnist $*: exit code $got, not $code"
-  [[ $(wc -l <err) == 1 ]] || fail "mnist $*: not one line on standard error"
-  grep -qF -- "$text" err || fail "mnist $*: expected: $text"
-}
-works() {
-  "$program" "$@" >out 2>err || fail "mnist $*"
-  [[ ! -s err ]] || fail "mnist $*: wrote to standard error"
-}
-
 mistake 2 "subcommand is required"
 mistake 2 "--depht" train --depht 3
 mistake 2 "Value 0 not in range 1 to 500" train --depth 0
