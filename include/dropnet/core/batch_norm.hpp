@@ -15,6 +15,8 @@ template <class T>
 struct NormalizationWeights {
   Weight<T> scale, shift, mean, variance;
 };
+template <class T>
+NormalizationWeights(Weight<T>, Weight<T>, Weight<T>, Weight<T>) -> NormalizationWeights<T>;
 
 /// What a BatchNorm keeps from forward for backward, one value per channel.
 template <class T, int Channels>

@@ -59,20 +59,20 @@ struct Fork {
   template <class S, class X, class Y, class Give>
   void backward_branches(S s, X x, Y y, Give give) const {
     bool written = false;
-    const auto from = [&] { return std::exchange(written, true) ? x.adding() : x; };
+    const auto next = [&](auto to) { return std::exchange(written, true) ? to.adding() : to; };
     const S own = each(s, x, [](const auto&, S, auto) {});
     probed(own, Direction::backward, y, [&] {
       int channel = 0;
       each(s, x, [&](const auto& branch, S, auto part) {
         if constexpr (!passes<std::decay_t<decltype(branch)>>)
           give(part, channel);
-        else if (x.diff)
-          give(from(), channel);
+        else if (part.diff)
+          give(next(part), channel);
         channel += decltype(part)::shape::channels;
       });
     });
     each(s, x, [&](const auto& branch, S inside, auto part) {
-      if constexpr (!passes<std::decay_t<decltype(branch)>>) branch.backward(inside, from(), part);
+      if constexpr (!passes<std::decay_t<decltype(branch)>>) branch.backward(inside, next(x), part);
     });
   }
 
