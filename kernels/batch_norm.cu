@@ -1,6 +1,5 @@
 #include <cmath>
 
-#include "dropnet/core/batch_norm.hpp"
 #include "launch.hpp"
 
 namespace dropnet::kernels {
@@ -11,16 +10,9 @@ namespace {
 struct Channels {
   std::uint32_t count, channels, plane;
   explicit Channels(const BatchNorm& n)
-      : count(index_range(std::size_t(n.batch) * unsigned(n.plane))), channels(unsigned(n.channels)), plane(unsigned(n.plane)) {}
+      : count(index_range(std::size_t(n.batch) * unsigned(n.plane))), channels(unsigned(n.state.channels)), plane(unsigned(n.plane)) {}
   DROPNET_DEVICE std::size_t at(std::uint32_t c, std::uint32_t j) const { return (std::size_t(j / plane) * channels + c) * plane + j % plane; }
 };
-
-// The state's parts, as NormalizationState has them.
-DROPNET_DEVICE float& mean_of(const BatchNorm& n, std::uint32_t c) { return n.state[c]; }
-DROPNET_DEVICE float& inverse_of(const BatchNorm& n, std::uint32_t c) { return n.state[unsigned(n.channels) + c]; }
-DROPNET_DEVICE float& variance_of(const BatchNorm& n, std::uint32_t c) { return n.state[2 * unsigned(n.channels) + c]; }
-DROPNET_DEVICE float& sum_of(const BatchNorm& n, std::uint32_t c) { return n.state[3 * unsigned(n.channels) + c]; }
-DROPNET_DEVICE float& product_of(const BatchNorm& n, std::uint32_t c) { return n.state[4 * unsigned(n.channels) + c]; }
 
 /// A block of threads sums one channel.
 struct Mean {
@@ -33,7 +25,7 @@ struct Mean {
     for (std::uint32_t j = thread; j < all.count; j += team) sum += x[all.at(c, j)];
     return sum;
   }
-  DROPNET_DEVICE void finish(std::uint32_t c, float sum) const { mean_of(n, c) = sum / float(all.count); }
+  DROPNET_DEVICE void finish(std::uint32_t c, float sum) const { n.state.mean()[c] = sum / float(all.count); }
 };
 
 struct Variance {
@@ -42,7 +34,7 @@ struct Variance {
   Channels all;
   const float* x;
   DROPNET_DEVICE float part(std::uint32_t c, unsigned thread) const {
-    const float mean = mean_of(n, c);
+    const float mean = n.state.mean()[c];
     float sum = 0;
     for (std::uint32_t j = thread; j < all.count; j += team) {
       const float d = x[all.at(c, j)] - mean;
@@ -51,17 +43,17 @@ struct Variance {
     return sum;
   }
   DROPNET_DEVICE void finish(std::uint32_t c, float sum) const {
-    variance_of(n, c) = sum / float(all.count);
-    inverse_of(n, c) = 1 / std::sqrt(variance_of(n, c) + n.epsilon);
+    n.state.variance()[c] = sum / float(all.count);
+    n.state.inverse()[c] = 1 / std::sqrt(n.state.variance()[c] + n.epsilon);
   }
 };
 
 struct Running {
   BatchNorm n;
   DROPNET_DEVICE void operator()(std::uint32_t c) const {
-    mean_of(n, c) = n.mean[c];
-    variance_of(n, c) = n.variance[c];
-    inverse_of(n, c) = 1 / std::sqrt(n.variance[c] + n.epsilon);
+    n.state.mean()[c] = n.mean[c];
+    n.state.variance()[c] = n.variance[c];
+    n.state.inverse()[c] = 1 / std::sqrt(n.variance[c] + n.epsilon);
   }
 };
 
@@ -70,8 +62,8 @@ struct Normalize {
   const float* x;
   float* y;
   DROPNET_DEVICE void operator()(std::uint32_t i) const {
-    const std::uint32_t c = i / unsigned(n.plane) % unsigned(n.channels);
-    y[i] = (x[i] - mean_of(n, c)) * (n.scale[c] * inverse_of(n, c)) + n.shift[c];
+    const std::uint32_t c = i / unsigned(n.plane) % unsigned(n.state.channels);
+    y[i] = (x[i] - n.state.mean()[c]) * (n.scale[c] * n.state.inverse()[c]) + n.shift[c];
   }
 };
 
@@ -92,7 +84,7 @@ struct Sums {
   BatchNormGradients to;
   float correction;
   DROPNET_DEVICE Pair part(std::uint32_t c, unsigned thread) const {
-    const float mean = mean_of(n, c);
+    const float mean = n.state.mean()[c];
     Pair sum{0, 0};
     for (std::uint32_t j = thread; j < all.count; j += team) {
       const std::size_t i = all.at(c, j);
@@ -101,12 +93,12 @@ struct Sums {
     return sum;
   }
   DROPNET_DEVICE void finish(std::uint32_t c, const Pair& sum) const {
-    sum_of(n, c) = sum.sum;
-    product_of(n, c) = sum.product * inverse_of(n, c);
+    n.state.sum()[c] = sum.sum;
+    n.state.product()[c] = sum.product * n.state.inverse()[c];
     put(to.shift, c, sum.sum);
-    put(to.scale, c, product_of(n, c));
-    put(to.mean, c, mean_of(n, c));
-    put(to.variance, c, variance_of(n, c) * correction);
+    put(to.scale, c, n.state.product()[c]);
+    put(to.mean, c, n.state.mean()[c]);
+    put(to.variance, c, n.state.variance()[c] * correction);
   }
   DROPNET_DEVICE void put(float* d, std::uint32_t c, float value) const {
     if (d) d[c] = to.add ? d[c] + value : value;
@@ -120,31 +112,31 @@ struct Backward {
   float* dx;
   bool add;
   DROPNET_DEVICE void operator()(std::uint32_t i) const {
-    const std::uint32_t c = i / unsigned(n.plane) % unsigned(n.channels);
-    const float inverse = inverse_of(n, c), h = (x[i] - mean_of(n, c)) * inverse;
-    const float by_statistics = n.by_batch ? (sum_of(n, c) + h * product_of(n, c)) / count : 0;
+    const std::uint32_t c = i / unsigned(n.plane) % unsigned(n.state.channels);
+    const float inverse = n.state.inverse()[c], h = (x[i] - n.state.mean()[c]) * inverse;
+    const float by_statistics = n.by_batch ? (n.state.sum()[c] + h * n.state.product()[c]) / count : 0;
     const float d = n.scale[c] * inverse * (dy[i] - by_statistics);
     dx[i] = add ? dx[i] + d : d;
   }
 };
 
-std::size_t size(const BatchNorm& n) { return std::size_t(n.batch) * unsigned(n.channels) * unsigned(n.plane); }
+std::size_t size(const BatchNorm& n) { return std::size_t(n.batch) * unsigned(n.state.channels) * unsigned(n.plane); }
 
 }  // namespace
 
 void batch_norm_forward(Stream s, const BatchNorm& n, const float* x, float* y) {
   if (n.by_batch) {
-    sums(s, unsigned(n.channels), Mean{n, Channels(n), x});
-    sums(s, unsigned(n.channels), Variance{n, Channels(n), x});
+    sums(s, unsigned(n.state.channels), Mean{n, Channels(n), x});
+    sums(s, unsigned(n.state.channels), Variance{n, Channels(n), x});
   } else {
-    each(s, unsigned(n.channels), Running{n});
+    each(s, unsigned(n.state.channels), Running{n});
   }
   each(s, size(n), Normalize{n, x, y});
 }
 
 void batch_norm_backward(Stream s, const BatchNorm& n, const float* x, const float* dy, float* dx, bool add, const BatchNormGradients& to) {
   const Channels all(n);
-  sums(s, unsigned(n.channels), Sums{n, all, x, dy, to, n.by_batch ? float(unbiased(double(all.count))) : 1});
+  sums(s, unsigned(n.state.channels), Sums{n, all, x, dy, to, n.by_batch ? float(unbiased(double(all.count))) : 1});
   if (dx) each(s, size(n), Backward{n, float(all.count), x, dy, dx, add});
 }
 

@@ -49,7 +49,6 @@ struct Networks {
 /// A list of test images that are not the original's, which some copies of the data set have beside them.
 std::string note_of(const std::string& folder) {
   std::ifstream list(folder + "/test_not_exact.txt");
-  std::string rest;
   int count = 0;
   for (std::string number; list >> number;) ++count;
   if (count == 0) return "";

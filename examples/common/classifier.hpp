@@ -48,6 +48,8 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
     to.add_option("--weights", weights, "the model.safetensors that train wrote")->required()->check(CLI::ExistingFile);
   };
   const auto load_model = [&](auto& net) { return load_all(net, weights, network.flags()); };
+  const auto used = [&](const dn::Dataset& training) { return options.train_images > 0 ? training.first(options.train_images) : training; };
+  const auto less = [](const dn::Dataset& d, const std::vector<float>& mean) { return mean.empty() ? d : d.less(mean); };
   const auto training_mean = [&](const dn::Dataset& training) { return task.mean_image ? dn::mean_image(training) : std::vector<float>(); };
 
   auto& train = *app.add_subcommand("train", "train a network; writes metrics.csv and model.safetensors");
@@ -58,13 +60,12 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   train.callback([&] {
     const std::string folder = task.folder(data);
     Split split = task.load(folder);
-    if (options.train_images > 0) split.train = split.train.first(options.train_images);
+    split.train = used(split.train);
     const auto mean = training_mean(split.train);
-    const auto centred = [&](const dn::Dataset& d) { return mean.empty() ? d : d.less(mean); };
     network.with_net(backend, options.fill(), dn::Seed{options.seed}, [&](auto& net) {
       std::cout << network.title() << ": " << describe(net) << "; " << folder << ": " << split.train.size() << " training and "
                 << split.test.size() << " test images\n";
-      program::train(net, options, backend_of(net), centred(split.train), centred(split.test), mean, split.note);
+      program::train(net, options, backend_of(net), less(split.train, mean), less(split.test, mean), mean, split.note);
     });
   });
 
@@ -78,10 +79,9 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   test.callback([&] {
     const Split split = task.load(task.folder(data));
     const bool on_test = split_name == "test";
-    const dn::Dataset shown = on_test ? split.test : options.train_images > 0 ? split.train.first(options.train_images) : split.train;
+    const dn::Dataset shown = on_test ? split.test : used(split.train);
     network.with_net(backend, {}, {}, [&](auto& net) {
-      const auto mean = load_model(net);
-      const auto result = dn::evaluate(net, mean.empty() ? shown : shown.less(mean), {}, backend_of(net));
+      const auto result = dn::evaluate(net, less(shown, load_model(net)), {}, backend_of(net));
       if (on_test && !split.note.empty()) std::cout << split.note << '\n';
       std::printf("%zu images, loss %.4f, among the first five %.4f\naccuracy %.4f\n", result.images, result.loss, result.top_k_accuracy,
                   result.accuracy);
@@ -103,8 +103,7 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
     }
     const auto pictures = dn::Dataset::bytes(Input{}, pixels, std::vector<int>(images.size(), 0), task.scale);
     network.with_net(backend, {}, {}, [&](auto& net) {
-      const auto mean = load_model(net);
-      const auto shown = mean.empty() ? pictures : pictures.less(mean);
+      const auto shown = less(pictures, load_model(net));
       dn::Tensor<Input> batch_of(int(images.size()));
       for (std::size_t i = 0; i < images.size(); ++i) shown.image(i, batch_of.sample(int(i)).data());
       typename std::decay_t<decltype(net)>::workspace ws(net, batch_of.batch(), dn::Purpose::predict, backend_of(net));
@@ -138,8 +137,7 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   sheet.add_option("--seed", options.seed, "as train's")->capture_default_str();
   sheet.callback([&] {
     const auto training = task.load(task.folder(data)).train;
-    const auto mean = training_mean(training);
-    dn::save_image(contact_sheet(mean.empty() ? training : training.less(mean), options.augmentation(), dn::Seed{options.seed}, rows), picture);
+    dn::save_image(contact_sheet(less(training, training_mean(training)), options.augmentation(), dn::Seed{options.seed}, rows), picture);
     std::cout << "wrote " << picture << '\n';
   });
 

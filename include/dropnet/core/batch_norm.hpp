@@ -18,16 +18,21 @@ struct NormalizationWeights {
 template <class T>
 NormalizationWeights(Weight<T>, Weight<T>, Weight<T>, Weight<T>) -> NormalizationWeights<T>;
 
-/// What a BatchNorm keeps from forward for backward, one value per channel.
-template <class T, int Channels>
+/// What a BatchNorm keeps from forward for backward, a value per channel each; sum and product are backward's own.
+template <class T>
 struct NormalizationState {
+  static constexpr int parts = 5;
   T* values;
-  T* mean() const { return values; }
-  T* inverse() const { return values + Channels; }  ///< 1 / sqrt(variance + epsilon)
-  T* variance() const { return values + 2 * Channels; }
-  T* sums() const { return values + 3 * Channels; }  ///< backward's own: 2 Channels values
-  static constexpr int size = 5 * Channels;
+  int channels;
+  constexpr T* mean() const { return values; }
+  constexpr T* inverse() const { return values + channels; }  ///< 1 / sqrt(variance + epsilon)
+  constexpr T* variance() const { return values + 2 * channels; }
+  constexpr T* sum() const { return values + 3 * channels; }      ///< of dy
+  constexpr T* product() const { return values + 4 * channels; }  ///< of dy and the normalised x
 };
+
+template <class T>
+NormalizationState(T*, int) -> NormalizationState<T>;
 
 /// What a running variance follows: the batch's with Bessel's correction, count / (count - 1), as in Caffe.
 constexpr double unbiased(double count) { return count > 1 ? count / (count - 1) : 1; }

@@ -22,7 +22,7 @@ auto channel(T* values, int n, int c) {
 }  // namespace detail
 
 template <class Shape, class T>
-void batch_norm_forward(Cpu& cpu, Normalization how, Blob<T, Shape> x, NormalizationWeights<T> w, NormalizationState<T, Shape::channels> state,
+void batch_norm_forward(Cpu& cpu, Normalization how, Blob<T, Shape> x, NormalizationWeights<T> w, NormalizationState<T> state,
                         Blob<T, Shape> y) {
   const T count = T(x.batch) * T(Shape::plane);
   cpu.parallel(Shape::channels, 4 * x.size(), [&](int c, int) {
@@ -48,7 +48,7 @@ void batch_norm_forward(Cpu& cpu, Normalization how, Blob<T, Shape> x, Normaliza
 /// With h = (x - mean) inverse: dweight = sum dy h, dbias = sum dy, dx = weight inverse (dy - (dbias + h dweight) / count),
 /// or weight inverse dy where the statistics are the running ones. The running ones' gradients are what they follow.
 template <class Shape, class T>
-void batch_norm_backward(Cpu& cpu, Normalization how, Blob<T, Shape> x, NormalizationWeights<T> w, NormalizationState<T, Shape::channels> state,
+void batch_norm_backward(Cpu& cpu, Normalization how, Blob<T, Shape> x, NormalizationWeights<T> w, NormalizationState<T> state,
                          Blob<T, Shape> y) {
   const T count = T(x.batch) * T(Shape::plane);
   const auto put = [](Weight<T> to, int c, T value) {

@@ -24,9 +24,16 @@ struct DeviceImages {
 
 /// Copies the data set to the device.
 inline DeviceImages resident(Cuda&, const Dataset& data) {
-  DeviceImages images{cuda::DeviceBuffer<std::uint8_t>(data.bytes().size()), cuda::DeviceBuffer<float>(data.floats().size()),
-                      cuda::DeviceBuffer<float>(data.mean().size()), cuda::DeviceBuffer<int>(data.labels().size()),
-                      cuda::DeviceBuffer<float>(data.targets().size()), data.target_size(), data.height(), data.width(), data.image_size(), data.bytes().empty() ? 1 : data.scale()};
+  DeviceImages images{cuda::DeviceBuffer<std::uint8_t>(data.bytes().size()),
+                      cuda::DeviceBuffer<float>(data.floats().size()),
+                      cuda::DeviceBuffer<float>(data.mean().size()),
+                      cuda::DeviceBuffer<int>(data.labels().size()),
+                      cuda::DeviceBuffer<float>(data.targets().size()),
+                      data.target_size(),
+                      data.height(),
+                      data.width(),
+                      data.image_size(),
+                      data.bytes().empty() ? 1 : data.scale()};
   images.bytes.upload(0, data.bytes());
   images.floats.upload(0, data.floats());
   images.mean.upload(0, data.mean());
@@ -35,12 +42,13 @@ inline DeviceImages resident(Cuda&, const Dataset& data) {
   return images;
 }
 
-/// Inputs and labels, or targets, of the picked images.
+/// Inputs and labels, or targets, of the picked images; whether it is targets that they have.
 template <class Shape>
-void load_images(Cuda& cuda, const DeviceImages& from, const Pick* picks, Blob<float, Shape> x, int* labels, float* targets) {
-  const kernels::Images images{from.bytes.data(),   from.floats.data(), from.mean.data(), from.labels.data(), from.targets.data(),
+bool load_images(Cuda& cuda, const DeviceImages& from, const Pick* picks, Blob<float, Shape> x, int* labels, float* targets) {
+  const kernels::Images images{from.bytes.data(), from.floats.data(), from.mean.data(), from.labels.data(), from.targets.data(),
                                std::uint32_t(from.target_size), from.height, from.width, from.image_size, from.scale};
   kernels::load_images(cuda.stream(), images, picks, x.batch, x.data, labels, targets);
+  return from.target_size > 0;
 }
 
 }  // namespace dropnet

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "dropnet/core/batch_norm.hpp"
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/dropout.hpp"
 #include "dropnet/core/pick.hpp"
@@ -96,13 +97,13 @@ struct Lrn {
 void lrn_forward(Stream, const Lrn&, int batch, const float* x, float* scale, float* y);
 void lrn_backward(Stream, const Lrn&, int batch, const float* x, const float* scale, const float* dy, float* dx, bool add);
 
-/// scale, shift and the running mean and variance have a value per channel; `state` is a NormalizationState's.
+/// scale, shift and the running mean and variance have a value per channel.
 struct BatchNorm {
-  int batch, channels, plane;
+  int batch, plane;
   float epsilon;
   bool by_batch;
   const float *scale, *shift, *mean, *variance;
-  float* state;
+  NormalizationState<float> state;
 };
 void batch_norm_forward(Stream, const BatchNorm&, const float* x, float* y);
 /// Each may be null; `add`: as in Weight.

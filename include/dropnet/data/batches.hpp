@@ -34,14 +34,15 @@ inline std::vector<std::uint32_t> shuffled(std::size_t size, Seed seed, std::uin
 /// The data set where a backend's ops can read it: here, as it is.
 inline const Dataset& resident(HostBackend&, const Dataset& data) { return data; }
 
-/// Inputs and labels, or targets, of the picked images.
+/// Inputs and labels, or targets, of the picked images; whether it is targets that they have.
 template <class Shape, class T>
-void load_images(HostBackend&, const Dataset& data, const Pick* picks, Blob<T, Shape> x, int* labels, T* targets) {
+bool load_images(HostBackend&, const Dataset& data, const Pick* picks, Blob<T, Shape> x, int* labels, T* targets) {
   for (int n = 0; n < x.batch; ++n) {
     data.image(picks[n], x.sample(n));
-    if (data.target_size() == 0) labels[n] = data.labels()[picks[n].image];
+    if (!data.has_targets()) labels[n] = data.labels()[picks[n].image];
     for (const float t : data.target(picks[n].image)) *targets++ = T(t);
   }
+  return data.has_targets();
 }
 
 /// Batches of a shuffled, augmented data set. Batch t holds the places t B .. t B + B - 1 of the epochs' orders laid end to
@@ -67,7 +68,7 @@ class Batches {
   /// Fills the workspace's inputs, and labels or targets, with batch t.
   template <class Workspace>
   void load(std::uint64_t t, Workspace& ws) {
-    ws.pick(at(t), data_.target_size() > 0);
+    ws.pick(at(t));
     ws.load_picked(resident(ws.backend(), data_));
   }
   const Dataset& data() const { return data_; }

@@ -67,6 +67,7 @@ class Dataset {
   /// Empty if the images have targets.
   std::span<const int> labels() const { return labels_; }
   std::span<const float> targets() const { return targets_; }
+  bool has_targets() const { return !targets_.empty(); }
   std::size_t target_size() const { return size_ ? targets_.size() / size_ : 0; }
   std::span<const float> target(std::size_t image) const { return targets_.subspan(image * target_size(), target_size()); }
   /// All pixels: as bytes, each worth scale(), or as floats; the other one is empty.
@@ -90,10 +91,13 @@ class Dataset {
   Dataset first(std::size_t count) const {
     Dataset d = *this;
     if (count >= size()) return d;
-    if (!targets_.empty()) d.targets_ = targets_.first(count * target_size());
+    if (has_targets()) d.targets_ = targets_.first(count * target_size());
     d.size_ = count;
-    d.labels_.resize(targets_.empty() ? count : 0);
-    (bytes_.empty() ? void(d.floats_ = floats_.first(count * image_size_)) : void(d.bytes_ = bytes_.first(count * image_size_)));
+    d.labels_.resize(has_targets() ? 0 : count);
+    if (bytes_.empty())
+      d.floats_ = floats_.first(count * image_size_);
+    else
+      d.bytes_ = bytes_.first(count * image_size_);
     return d;
   }
 
@@ -118,7 +122,7 @@ class Dataset {
                   " but the network takes " + text(Shape::channels, Shape::height, Shape::width) +
                   " [channels x rows x columns]");
     if (size_ == 0) throw Error(std::string("dropnet: ") + where + ": the data set has no images");
-    if (!targets_.empty() && target_size() != outputs)
+    if (has_targets() && target_size() != outputs)
       throw Error(std::string("dropnet: ") + where + ": a target has " + std::to_string(target_size()) + " values but the network has " +
                   std::to_string(outputs) + " outputs");
     for (int label : labels_)

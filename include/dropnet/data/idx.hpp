@@ -39,7 +39,7 @@ inline Idx read_idx(const std::string& path, std::uint32_t dimensions) {
   const std::uint32_t magic = 0x800u + dimensions;
   if (word(0) != magic)
     throw file.fail("offset 0: the magic number is " + std::to_string(word(0)) + ", not " + std::to_string(magic) +
-               "; this is no uncompressed IDX file of bytes with " + std::to_string(dimensions) + " dimensions");
+                    "; this is no uncompressed IDX file of bytes with " + std::to_string(dimensions) + " dimensions");
   Idx idx;
   idx.header = header;
   std::size_t values = 1;
@@ -48,12 +48,12 @@ inline Idx read_idx(const std::string& path, std::uint32_t dimensions) {
     if (idx.sizes[d] == 0) throw file.fail("offset " + std::to_string(4 + 4 * d) + ": a size of 0");
     if (values > (length - header) / idx.sizes[d])
       throw file.fail("truncated: the sizes at offsets 4 to " + std::to_string(header - 1) + " ask for more values than the " +
-                 std::to_string(length - header) + " bytes behind them");
+                      std::to_string(length - header) + " bytes behind them");
     values *= idx.sizes[d];
   }
   if (values != length - header)
     throw file.fail("offset " + std::to_string(header + values) + ": the file goes on for " +
-               std::to_string(length - header - values) + " bytes after its last value");
+                    std::to_string(length - header - values) + " bytes after its last value");
   idx.bytes.resize(length);
   std::copy_n(head.begin(), header, idx.bytes.begin());
   file.read(idx.bytes.data() + header, length - header);

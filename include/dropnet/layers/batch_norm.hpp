@@ -55,19 +55,15 @@ struct BatchNorm {
 
  private:
   template <class In>
-  using Kept = Image<5 * In::channels, 1, 1>;
+  using Kept = Image<NormalizationState<float>::parts * In::channels, 1, 1>;
   template <class S, class X>
   static auto state(S& s, X) {
-    constexpr int channels = X::shape::channels;
-    const auto place = s.take(Kept<typename X::shape>{});
-    static_assert(NormalizationState<std::remove_pointer_t<decltype(place.data)>, channels>::size == Kept<typename X::shape>::size);
-    return NormalizationState<std::remove_pointer_t<decltype(place.data)>, channels>{place.data};
+    return NormalizationState{s.take(Kept<typename X::shape>{}).data, X::shape::channels};
   }
   template <class S, class X>
   static auto weights(S s, X) {
-    constexpr int channels = X::shape::channels;
-    const auto scale = s.take_weight(channels), shift = s.take_weight(channels), mean = s.take_weight(channels), variance = s.take_weight(channels);
-    return NormalizationWeights{scale, shift, mean, variance};
+    const auto next = [&] { return s.take_weight(X::shape::channels); };
+    return NormalizationWeights{next(), next(), next(), next()};  // braces: in this order
   }
 };
 

@@ -54,7 +54,7 @@ struct Fork {
     });
   }
 
-  /// Backward: give(number, part, its offset in channels) brings y's gradient to each part's, all of them before the first
+  /// Backward: give(part, its offset in channels) brings y's gradient to each part's, all of them before the first
   /// branch goes back along its own. What skips writes to x's gradient, or adds to what another one wrote.
   template <class S, class X, class Y, class Give>
   void backward_branches(S s, X x, Y y, Give give) const {

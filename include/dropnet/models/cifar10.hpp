@@ -70,8 +70,8 @@ constexpr auto cifar10_deep_pooled(float fc_decay) {
 }  // namespace detail
 
 /// Table 2's shallow net: three convolutions, as Caffe's "full" CIFAR-10 net has them: poolings 3 x 3 of stride 2, max,
-/// average, average; the first before its ReLU; LRN behind the first two. The third kernel is 3 x 3 (the paper's). As in Caffe's files the last
-/// layer's weights decay 250 times as fast.
+/// average, average; the first before its ReLU; LRN behind the first two. The third kernel is 3 x 3 (the paper's). As in
+/// Caffe's files the last layer's weights decay 250 times as fast.
 template <int Classes = 10, class InputT = Image<3, 32, 32>>
 struct Cifar10 {
   using Input = InputT;

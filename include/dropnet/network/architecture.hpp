@@ -25,7 +25,8 @@ struct TensorInfo : TensorShape {
   double follow = 0;       ///< of a running statistic: how far a step moves it
   bool is_statistic = false;
   bool frozen = false;
-  bool trained() const { return !is_statistic && !frozen; }
+  /// Whether a step of the solver changes it.
+  bool moves() const { return !frozen && (!is_statistic || follow > 0); }
 };
 
 /// One computing layer, in order.

@@ -76,14 +76,13 @@ class Workspace {
   /// Whether the batch has targets, not labels.
   bool has_targets() const { return has_targets_; }
   /// Sets the batch to some images of a data set; `load_picked` then makes them inputs and labels, or targets.
-  void pick(std::span<const Pick> images, bool with_targets = false) {
+  void pick(std::span<const Pick> images) {
     resize(images.size(), true);
     picks_.upload(0, images);
-    has_targets_ = with_targets;
   }
   /// From what resident(backend(), data) has given.
   template <class Images>
-  void load_picked(const Images& images) { load_images(backend_, images, picks_.data(), input(), labels_.data(), targets_.data()); }
+  void load_picked(const Images& images) { has_targets_ = load_images(backend_, images, picks_.data(), input(), labels_.data(), targets_.data()); }
 
   // Input and output lie at the arena's start, then what the layers take.
   auto input() { return view<Input>(0); }

@@ -21,7 +21,7 @@ void each_of_channel(const X& x, int c, Visit visit) {
 }  // namespace detail
 
 template <class Shape, class T>
-void batch_norm_forward(Reference&, Normalization how, Blob<T, Shape> x, NormalizationWeights<T> w, NormalizationState<T, Shape::channels> state,
+void batch_norm_forward(Reference&, Normalization how, Blob<T, Shape> x, NormalizationWeights<T> w, NormalizationState<T> state,
                         Blob<T, Shape> y) {
   const T count = T(x.batch) * T(Shape::plane);
   for (int c = 0; c < Shape::channels; ++c) {
@@ -44,7 +44,7 @@ void batch_norm_forward(Reference&, Normalization how, Blob<T, Shape> x, Normali
 /// With h = (x - mean) inverse: dweight = sum dy h, dbias = sum dy, dx = weight inverse (dy - (dbias + h dweight) / count),
 /// or weight inverse dy where the statistics are the running ones. The running ones' gradients are what they follow.
 template <class Shape, class T>
-void batch_norm_backward(Reference&, Normalization how, Blob<T, Shape> x, NormalizationWeights<T> w, NormalizationState<T, Shape::channels> state,
+void batch_norm_backward(Reference&, Normalization how, Blob<T, Shape> x, NormalizationWeights<T> w, NormalizationState<T> state,
                          Blob<T, Shape> y) {
   const T count = T(x.batch) * T(Shape::plane);
   const auto put = [](Weight<T> to, int c, T value) {

@@ -47,7 +47,7 @@ Evaluation evaluate(const Net& net, const Images& images, const Dataset& data, t
   for (std::size_t from = 0; from < size; from += picks.size()) {
     picks.resize(std::min(std::size_t(ws.capacity()), size - from));
     for (std::size_t i = 0; i < picks.size(); ++i) picks[i].image = std::uint32_t(from + i);
-    ws.pick(picks, data.target_size() > 0);
+    ws.pick(picks);
     ws.load_picked(images);
     net.queue_forward(ws);
     auto y = ws.output();
@@ -55,7 +55,7 @@ Evaluation evaluate(const Net& net, const Images& images, const Dataset& data, t
     queue_loss(ws, y, top_k);
   }
   const Tally sum = ws.take_tally();
-  if (data.target_size() > 0) return {sum.mean_loss(), no_accuracy, no_accuracy, size};
+  if (data.has_targets()) return {sum.mean_loss(), no_accuracy, no_accuracy, size};
   return {sum.mean_loss(), sum.accuracy(), sum.top_k_accuracy(), size};
 }
 

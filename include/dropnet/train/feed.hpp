@@ -19,7 +19,7 @@ class Feed {
 
   /// What comes before a step is recorded or replayed: says which batch it is.
   void prepare(std::uint64_t t) {
-    if (!workers_) return ws_.pick(batches_.at(t), batches_.data().target_size() > 0);
+    if (!workers_) return ws_.pick(batches_.at(t));
     if (!loader_ || loader_->at() != t) restart(t);
     const auto& batch = loader_->next();
     ws_.load(batch.images.values());

@@ -50,7 +50,7 @@ class Solver {
   void queue_step(Net& net, typename Net::workspace& ws) {
     std::vector<SgdRange> ranges;
     for (const TensorInfo& t : net.architecture().tensors)
-      if (net.is_open(t.site) && !t.frozen && (t.trained() || t.follow > 0))
+      if (net.is_open(t.site) && t.moves())
         ranges.push_back({t.offset, t.size, double(t.parameter.rate) * double(t.is_bias ? sgd_.bias_rate : 1),
                           double(t.parameter.decay) * double(t.is_bias ? sgd_.bias_decay : 1), t.follow});
     const SgdStep step{ws.moment().rate, sgd_.momentum, sgd_.weight_decay, sgd_.clip, sgd_.nesterov, ws.moment().passes};

@@ -130,7 +130,7 @@ class Trainer {
         since.tally += tally;
       }
       if (show) {
-        const Record record = since.record(iteration_, moment.rate, p, seconds(began), feed.waited(), data.target_size() == 0);
+        const Record record = since.record(iteration_, moment.rate, p, seconds(began), feed.waited(), !data.has_targets());
         tell([&](Observer& o) { o.record(record); });
         since = {{}, seconds(began), feed.waited()};
       }
