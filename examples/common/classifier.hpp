@@ -57,15 +57,18 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   options.add_to(train);
   backend.add_to(train);
   add_data(train);
+  train.get_option("--resume")->excludes("--weights");
   train.callback([&] {
+    const std::string checkpoint = options.resume.empty() ? "" : checkpoint_of(options, train);
     const std::string folder = task.folder(data);
     Split split = task.load(folder);
     split.train = used(split.train);
     const auto mean = training_mean(split.train);
     network.with_net(backend, options.fill(), dn::Seed{options.seed}, [&](auto& net) {
-      std::cout << network.title() << ": " << describe(net) << "; " << folder << ": " << split.train.size() << " training and "
-                << split.test.size() << " test images\n";
-      program::train(net, options, backend_of(net), less(split.train, mean), less(split.test, mean), mean, split.note);
+      if (!options.quiet)
+        std::cout << network.title() << ": " << describe(net) << "; " << folder << ": " << split.train.size() << " training and "
+                  << split.test.size() << " test images\n";
+      program::train(net, options, checkpoint, backend_of(net), less(split.train, mean), less(split.test, mean), mean, split.note);
     });
   });
 

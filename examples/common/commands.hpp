@@ -9,15 +9,18 @@
 #include <cstdlib>
 #include <dropnet/dropnet.hpp>
 #include <dropnet/image.hpp>
+#include <dropnet/snapshots.hpp>
 #include <dropnet/weights.hpp>
 #include <filesystem>
 #include <iostream>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backend.hpp"
 #include "options.hpp"
+#include "program.hpp"
+#include "recall.hpp"
 
 namespace program {
 
@@ -74,39 +77,70 @@ inline dn::Picture contact_sheet(const dn::Dataset& data, const dn::Augmentation
   return sheet;
 }
 
+/// Begins with what fits by name of a file of weights; says what did not.
+template <class Net>
+void begin_with(Net& net, const std::string& weights, std::ostream& out) {
+  const auto report = dn::load_weights(net, weights);
+  out << weights << ": " << report.copied.size() << " of " << net.architecture().tensors.size() << " tensors copied\n";
+  for (const auto& name : report.missing) out << "  not in the file: " << name << '\n';
+  for (const auto& name : report.unfitting) out << "  does not fit: " << name << '\n';
+  for (const auto& name : report.unused) out << "  not in the network: " << name << '\n';
+  if (report.copied.empty()) throw dn::Error(weights + ": no tensor of it fits this network");
+}
+
+/// The folder that --resume names, its flags taken over where the command line has none.
+inline std::string checkpoint_of(TrainOptions& o, CLI::App& command) {
+  const std::string path = dn::detail::without_slash(o.resume == "latest" ? o.out + "/latest" : o.resume);
+  const auto notes = dn::detail::SolverFile(dn::detail::checkpoint_folder(path) + "/solver.safetensors").notes;
+  const auto flags = notes.find("flags");
+  recall::flags_back(command, flags == notes.end() ? "" : flags->second, path);
+  if (command.get_option("--out")->count() == 0) o.out = dn::detail::folder_of(path);
+  return path;
+}
+
 /// What `train` does once there are a network and data.
 template <class Net>
-void train(Net& net, const TrainOptions& o, typename Net::backend backend, const dn::Dataset& training, const dn::Dataset& test,
-           std::span<const float> mean, const std::string& note) {
-  if (!o.weights.empty()) {
-    const auto report = dn::load_weights(net, o.weights);
-    std::cout << o.weights << ": " << report.copied.size() << " of " << net.architecture().tensors.size() << " tensors copied\n";
-    for (const auto& name : report.missing) std::cout << "  not in the file: " << name << '\n';
-    for (const auto& name : report.unfitting) std::cout << "  does not fit: " << name << '\n';
-    for (const auto& name : report.unused) std::cout << "  not in the network: " << name << '\n';
-    if (report.copied.empty()) throw dn::Error(o.weights + ": no tensor of it fits this network");
-  }
+void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typename Net::backend backend, const dn::Dataset& training,
+           const dn::Dataset& test, const std::vector<float>& mean, const std::string& note) {
+  std::ostream silent(nullptr), &out = o.quiet ? silent : std::cout;
+  if (!o.weights.empty()) begin_with(net, o.weights, out);
   dn::Trainer trainer{net, o.sgd(), o.learning_rate(), o.growth_schedule(), dn::Seed{o.seed}};
+  dn::CheckpointExtras extras;
+  if (!checkpoint.empty()) {
+    extras = dn::resume(trainer, checkpoint);
+    out << checkpoint << ": goes on behind iteration " << trainer.iteration() << '\n';
+    if (trainer.iteration() > o.iterations)
+      throw dn::Error(checkpoint + ": is of iteration " + std::to_string(trainer.iteration()) + ", behind --iterations " + std::to_string(o.iterations));
+  }
+  extras.mean = mean;
+  extras.notes["flags"] = recall::flags(*o.command);
   std::error_code failure;
   std::filesystem::create_directories(o.out, failure);
   if (failure) throw dn::Error(o.out + ": the folder cannot be made: " + failure.message());
-  dn::Console console(std::cout, isatty(1));
-  dn::Csv csv(o.out + "/metrics.csv", o.note);
-  double accuracy = 0;
+  dn::Snapshots snapshots(trainer, o.out, o.keep, extras);
+  dn::Csv csv(o.out + "/metrics.csv", o.note, trainer.iteration());
+  const bool terminal = isatty(1);
+  dn::Console console(out, terminal, terminal && !std::getenv("NO_COLOR"));
   struct Last : dn::Observer {
-    double& accuracy;
-    explicit Last(double& a) : accuracy(a) {}
+    std::optional<double> accuracy;
     void record(const dn::Record& r) override {
       if (r.phase == dn::Record::test) accuracy = r.accuracy;
     }
-  } last{accuracy};
-  trainer.fit(training, {.batch = o.batch, .iter_size = o.iter_size, .iterations = o.iterations, .test = &test, .test_interval = o.test_interval,
-                         .display = o.display, .augmentation = o.augmentation(), .workers = o.workers, .observers = {&console, &csv, &last}},
+  } last;
+  Interrupt::listen();
+  trainer.fit(training, {.batch = o.batch, .iter_size = o.iter_size, .iterations = o.iterations - trainer.iteration(), .test = &test,
+                         .test_interval = o.test_interval, .display = o.display, .augmentation = o.augmentation(), .workers = o.workers,
+                         .observers = {&console, &csv, &last, &snapshots}, .snapshot_interval = o.snapshot, .stop = Interrupt::asked},
               std::move(backend));
+  if (Interrupt::asked() && trainer.iteration() < o.iterations) {
+    out << "interrupted behind iteration " << trainer.iteration() << "; wrote " << snapshots.latest() << "; go on with --resume " << o.out << "/latest\n";
+    throw Interrupted();
+  }
+  if (!last.accuracy) last.accuracy = dn::evaluate(net, test).accuracy;  // there was nothing left to do
   dn::save_weights(net, o.out + "/model.safetensors", mean);
-  std::cout << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
-  if (!note.empty()) std::cout << note << '\n';
-  std::printf("final accuracy %.4f\n", accuracy);
+  out << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
+  if (!note.empty()) out << note << '\n';
+  out << dn::detail::formatted("final accuracy %.4f\n", *last.accuracy);
 }
 
 /// Loads all weights of a network or throws; the mean to subtract from images. `flags`: what makes another network.

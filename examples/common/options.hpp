@@ -113,16 +113,18 @@ struct TrainOptions {
   std::string growth = "gradual", mask = "unit", filler = "xavier", new_filler = "gaussian:0.01", policy = "inv:0.0001:0.75", sites;
   std::int64_t start = 0, length = 2500, gap = -1, warm_up = 0;
   double p = 0.5;
-  std::int64_t iterations = 10000, test_interval = 500, display = 100;
-  int batch = 64, iter_size = 1, pad = 0, workers = 0;
+  std::int64_t iterations = 10000, test_interval = 500, display = 100, snapshot = 0;
+  int batch = 64, iter_size = 1, pad = 0, workers = 0, keep = 3;
   std::size_t train_images = 0;
-  bool mirror = false;
+  bool mirror = false, quiet = false;
   bool nesterov = false;
   float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0, bias_rate = 2;
   std::uint64_t seed = 1;
-  std::string out, weights, note;
+  std::string out, weights, note, resume;
+  const CLI::App* command = nullptr;  ///< that they were added to
 
   void add_to(CLI::App& app) {
+    command = &app;
     const auto valid = [](auto parse) {
       return CLI::Validator([parse](std::string& text) {
         try {
@@ -176,10 +178,15 @@ struct TrainOptions {
     add("--workers", workers, "threads that prepare batches ahead; 0: none")->check(CLI::Range(0, 1024).description("0 to 1024"));
     add_augmentation_to(app);
     group = "Output";
-    add("--out", out, "folder for metrics.csv and model.safetensors");
+    add("--out", out, "folder for metrics.csv, model.safetensors and checkpoints");
     add("--test-interval", test_interval, "iterations between tests; 0: at the end only")->check(whole);
     add("--display", display, "iterations between lines; 0: none")->check(whole);
     add("--note", note, "a comment line for the head of metrics.csv");
+    app.add_flag("--quiet", quiet, "print nothing but errors")->group(group);
+    group = "Checkpoints";
+    add("--snapshot", snapshot, "iterations between checkpoints, OUT/iter_000200 and so on; 0: only when interrupted (Ctrl-C, SIGTERM)")->check(whole);
+    add("--keep", keep, "how many of the last ones are kept, beside the best; 0: all")->check(CLI::Range(0, 1 << 30).description("0 or more"));
+    add("--resume", resume, "a checkpoint to go on from, exactly: its folder, or latest for OUT/latest; its flags need not be given again");
   }
 
   void add_augmentation_to(CLI::App& app) {
@@ -190,7 +197,7 @@ struct TrainOptions {
   dn::Augmentation augmentation() const { return {pad, mirror}; }
 
   dn::Growth growth_schedule() const {
-    const dn::Mask kind = mask == "bernoulli" ? dn::Mask::bernoulli : mask == "channel" ? dn::Mask::channel : mask == "blend" ? dn::Mask::blend : dn::Mask::unit;
+    const dn::Mask kind = dn::mask_of(mask).value();
     if (!sites.empty()) return dn::BySite{parse_sites(sites), kind};
     if (growth == "gradual") return dn::Gradual{start, length, kind};
     if (growth == "staggered") return dn::Staggered{start, length, gap < 0 ? length : gap, kind};

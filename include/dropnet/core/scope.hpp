@@ -38,6 +38,7 @@ struct Pass {
   bool add_gradients = false;  ///< of weights: backward adds to what is there
   Probe<T>* probe = nullptr;
   bool may_fuse = false;
+  bool transient = false;  ///< no backward follows: what is read no more may be written over
 };
 
 /// A layer's own place in the arenas, handed on by value.
@@ -46,24 +47,56 @@ class Scope {
  public:
   Scope(const Pass<Backend, T>& pass, Extent at) : pass_(&pass), at_(at) {}
 
-  Scope operator+(const Extent& e) const { return {*pass_, at_ + e}; }
+  Scope operator+(const Extent& e) const {
+    Scope s = *this;
+    s.at_ = at_ + e;
+    return s;
+  }
 
   /// The next activations, and a step over them.
   template <class Shape>
   Blob<T, Shape> take(Shape shape) {
-    const std::size_t place = at_.activations * std::size_t(pass_->batch);
+    const std::size_t place = pass_->transient ? held_ : at_.activations;
     at_ = at_ + extents::activations(shape);
-    return {pass_->activations + place, pass_->diffs ? pass_->diffs + place : nullptr, pass_->batch};
+    held_ += padded(Shape::size);
+    return blob(shape, place);
   }
+
+  // What is handed on along a chain of layers: each link has a place of its own, or, in a transient pass, every other one
+  // has the same. Sizes without the padding.
+
+  /// For links of up to so many scalars; `links`: how many there are, if fewer than two.
+  Scope chain(std::size_t size, int links = 2) const {
+    Scope s = *this;
+    s.here_ = held_;
+    s.there_ = held_ + (links > 1 ? padded(size) : 0);
+    s.held_ = s.there_ + (links > 0 ? padded(size) : 0);
+    return s;
+  }
+  /// The next link, and a step over it.
+  template <class Shape>
+  Blob<T, Shape> link(Shape shape) {
+    const std::size_t place = pass_->transient ? here_ : at_.activations;
+    at_ = at_ + extents::activations(shape);
+    std::swap(here_, there_);
+    return blob(shape, place);
+  }
+  /// The link after the next one.
+  void turn() { std::swap(here_, there_); }
   /// The next weight tensor, and a step over it.
   Weight<T> take_weight(std::size_t size) {
     const std::size_t place = at_.weights;
     at_ = at_ + extents::tensor(size);
     return {pass_->weights + place, pass_->gradients ? pass_->gradients + place : nullptr, pass_->add_gradients};
   }
-  Index* indices() const { return pass_->indices + at_.indices * std::size_t(pass_->batch); }
+  Index* indices() const { return pass_->indices + (pass_->transient ? 0 : at_.indices * std::size_t(pass_->batch)); }
 
-  Extent place() const { return at_; }
+  /// The same place in another pass.
+  Scope in(const Pass<Backend, T>& pass) const {
+    Scope s = *this;
+    s.pass_ = &pass;
+    return s;
+  }
   /// The pass as layers see it whose weights are not trained: no gradients, as in testing.
   Pass<Backend, T> frozen() const {
     Pass<Backend, T> pass = *pass_;
@@ -87,8 +120,14 @@ class Scope {
   }
 
  private:
+  template <class Shape>
+  Blob<T, Shape> blob(Shape, std::size_t at) const {
+    const std::size_t place = at * std::size_t(pass_->batch);
+    return {pass_->activations + place, pass_->diffs ? pass_->diffs + place : nullptr, pass_->batch};
+  }
   const Pass<Backend, T>* pass_;
   Extent at_;
+  std::size_t held_ = 0, here_ = 0, there_ = 0;  ///< of a transient pass, in scalars per sample
 };
 
 /// Runs work that belongs to layer number `s.layer()` and tells the probe of it, if there is one.

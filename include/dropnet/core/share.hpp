@@ -3,6 +3,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "dropnet/core/random.hpp"
 
@@ -15,6 +18,19 @@ enum class Mask {
   bernoulli,  ///< Eq. 2: each unit of each sample with probability p, anew each iteration; tested by p v + q u
   blend,      ///< none is chosen: each unit is p v + q u, in training too
 };
+
+inline constexpr std::pair<Mask, const char*> mask_names[] = {
+    {Mask::unit, "unit"}, {Mask::channel, "channel"}, {Mask::bernoulli, "bernoulli"}, {Mask::blend, "blend"}};
+inline const char* mask_name(Mask mask) {
+  for (const auto& [known, name] : mask_names)
+    if (known == mask) return name;
+  return "";
+}
+inline std::optional<Mask> mask_of(const std::string& name) {
+  for (const auto& [mask, known] : mask_names)
+    if (known == name) return mask;
+  return {};
+}
 
 /// How far a site has grown: the share p of units that come from New. q = 1 - p is the paper's dropin_ratio.
 struct Share {

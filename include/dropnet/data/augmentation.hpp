@@ -14,6 +14,7 @@ namespace dropnet {
 struct Augmentation {
   int pad = 0;  ///< pixels of zeros on each side
   bool mirror = false;
+  friend bool operator==(const Augmentation&, const Augmentation&) = default;
 };
 
 /// Throws Error if the numbers make no sense.

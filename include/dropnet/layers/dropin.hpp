@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 
 #include "dropnet/core/scope.hpp"
@@ -137,20 +138,26 @@ struct Stack {
     return extents::activations(u) + site.extent(u);
   }
   template <class In>
-  constexpr Extent extent(In in) const { return first.extent(in) + count * step(in); }
+  constexpr Extent extent(In in) const {
+    const auto u = First::output(in);
+    Extent e = first.extent(in) + count * step(in);
+    e.transient = std::max(first.extent(in).transient, site.extent(u).transient);
+    return e.holding(std::size_t(std::min(count, 2)) * padded(decltype(u)::size));
+  }
 
   template <class S, class X, class Y>
   void forward(S s, X x, Y y) const {
-    const Walk<S, X> walk{*this, s};
+    Walk<S, X> walk{*this, s.chain(decltype(First::output(typename X::shape{}))::size, count)};
     int k = walk.open_from(0);
     if (k == count) return first_into(s, x, y);
     auto u = walk.input(k, x);
-    if constexpr (!skips) first.forward(s, x, u);
+    if constexpr (!skips) first.forward(walk.s, x, u);
     if constexpr (Grow::adapts) {  // one site only, for u and y differ
       site.forward(walk.inside(k), u, y);
     } else {
       for (int next; k < count; k = next) {
         next = walk.open_from(k + 1);
+        walk.s.turn();
         const Y to = next < count ? walk.place(next) : y;
         site.forward(walk.inside(k), u, to);
         u = to;
@@ -191,7 +198,7 @@ struct Stack {
     using U = decltype(First::output(In{}));
 
     S at(int k) const { return s + stack.first.extent(In{}) + k * stack.step(In{}); }
-    auto place(int k) const { return at(k).take(U{}); }
+    auto place(int k) const { return at(k).link(U{}); }
     S inside(int k) const { return at(k) + extents::activations(U{}); }
     bool open(int k) const { return Grow::adapts || !at(k).share().closed(); }
     int open_from(int k) const {

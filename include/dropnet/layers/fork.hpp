@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -22,7 +23,11 @@ struct Fork {
 
   template <class In>
   constexpr Extent extent(In in) const {
-    return std::apply([&](const auto&... b) { return (whole(b, in) + ...); }, branches) + extents::layer();
+    return std::apply([&](const auto&... b) {
+      Extent inside = (whole(b, in) + ...);
+      inside.transient = std::max({b.extent(in).transient...});
+      return inside.holding((place(b, in).transient + ...));
+    }, branches) + extents::layer();
   }
 
  protected:
@@ -88,11 +93,10 @@ struct Fork {
     if constexpr (passes<Branch>) {
       visit(b, s, x);
     } else {
-      S inside = s;
-      const auto part = inside.take(Branch::output(in));
-      visit(b, inside, part);
+      const auto part = s.take(Branch::output(in));
+      visit(b, s, part);
     }
-    s = s + whole(b, in);
+    s = s + b.extent(in);
   }
 };
 

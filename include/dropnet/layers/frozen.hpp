@@ -23,13 +23,13 @@ struct Frozen {
   template <class S, class X, class Y>
   void forward(S s, X x, Y y) const {
     const auto pass = s.frozen();
-    layer.forward(S(pass, s.place()), x, y);
+    layer.forward(s.in(pass), x, y);
   }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
     if (!x.diff) return;
     const auto pass = s.frozen();
-    layer.backward(S(pass, s.place()), x, y);
+    layer.backward(s.in(pass), x, y);
   }
 
   template <class Visitor, class In>

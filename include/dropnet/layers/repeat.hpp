@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -25,7 +26,11 @@ struct Repeat {
   template <class In>
   constexpr Extent step(In in) const { return extents::activations(in) + layer.extent(in); }
   template <class In>
-  constexpr Extent extent(In in) const { return count * step(in); }
+  constexpr Extent extent(In in) const {
+    Extent e = count * step(in);
+    e.transient = layer.extent(in).transient;
+    return e.holding(std::size_t(std::clamp<int>(count - 1, 0, 2)) * padded(In::size));
+  }
 
   template <class S, class X, class Y>
   void forward(S s, X x, Y y) const {
@@ -60,8 +65,9 @@ struct Repeat {
   };
   template <class S, class Y>
   Place<S, Y> place(S s, int i, Y y) const {
-    S at = s + i * step(typename Y::shape{});
-    const Y output = at.take(typename Y::shape{});
+    S at = s.chain(Y::shape::size, count - 1) + i * step(typename Y::shape{});
+    if (i % 2) at.turn();
+    const Y output = at.link(typename Y::shape{});
     return {at, i + 1 < count ? output : y};
   }
 };

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 
@@ -28,6 +30,12 @@ struct Sequential<Last> {
   void forward(S s, X x, Y y) const { head.forward(s, x, y); }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const { head.backward(s, x, y); }
+  template <class S, class X, class Y>
+  void run(S s, X x, Y y) const { head.forward(s, x, y); }
+  template <class In>
+  static constexpr std::size_t link_size(In) { return 0; }
+  template <class In>
+  constexpr std::size_t transient(In in) const { return head.extent(in).transient; }
   template <class Visitor, class In>
   constexpr void visit(Visitor& v, Extent at, In in) const {
     v.enter_child();
@@ -48,6 +56,7 @@ struct Sequential<Last> {
 template <class Head, class... Rest>
 struct Sequential<Head, Rest...> {
   using Tail = Sequential<Rest...>;
+  static constexpr int links = sizeof...(Rest) > 1 ? 2 : 1;
   Head head{};
   Tail tail{};
 
@@ -61,19 +70,33 @@ struct Sequential<Head, Rest...> {
   template <class In>
   constexpr Extent extent(In in) const {
     const auto h = Head::output(in);
-    return extents::activations(h) + head.extent(in) + tail.extent(h);
+    Extent e = extents::activations(h) + head.extent(in) + tail.extent(h);
+    e.transient = transient(in);
+    return e.holding(std::size_t(links) * padded(link_size(in)));
   }
+
+  template <class S, class X, class Y>
+  void forward(S s, X x, Y y) const { run(s.chain(link_size(typename X::shape{}), links), x, y); }
 
   // h, the head's output, lies first, then what the head needs, then what the tail needs.
   template <class S, class X, class Y>
-  void forward(S s, X x, Y y) const {
-    const auto h = s.take(Head::output(typename X::shape{}));
+  void run(S s, X x, Y y) const {
+    const auto h = s.link(Head::output(typename X::shape{}));
     const S after = s + head.extent(typename X::shape{});
     if constexpr (fuses<S, X>)
       if (s.may_fuse()) return tail.forward_fused(after, h, y, [&](auto to) { head.forward_relu(s, x, to); });
     head.forward(s, x, h);
-    tail.forward(after, h, y);
+    tail.run(after, h, y);
   }
+  /// The size of the largest link of this chain: of all that its layers hand on to the next one.
+  template <class In>
+  static constexpr std::size_t link_size(In in) {
+    const auto h = Head::output(in);
+    return std::max(std::size_t(decltype(h)::size), Tail::link_size(h));
+  }
+  /// What the neediest of its layers takes itself.
+  template <class In>
+  constexpr std::size_t transient(In in) const { return std::max(head.extent(in).transient, tail.transient(Head::output(in))); }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
     auto h = s.take(Head::output(typename X::shape{}));
@@ -95,9 +118,9 @@ struct Sequential<Head, Rest...> {
   // sign of the output: they differ only where a DropIn has put another unit, and no gradient comes back from there.
   template <class S, class H, class Y, class Write>
   void forward_fused(S s, H, Y y, Write write) const {
-    const auto to = s.take(typename H::shape{});
+    const auto to = s.link(typename H::shape{});
     write(to);
-    tail.forward(s + head.extent(typename H::shape{}), to, y);
+    tail.run(s + head.extent(typename H::shape{}), to, y);
   }
   template <class S, class H, class Y>
   void backward_fused(S s, H h, Y y) const {

@@ -13,7 +13,7 @@
 
 namespace dropnet {
 
-/// What a workspace is for: predicting takes no memory for gradients.
+/// What a workspace is for: predicting takes no memory for gradients, and two places for activations however deep the network is.
 enum class Purpose { predict, train };
 
 /// Everything that a network needs beside its weights, for batches of up to a given size: activations, gradients,
@@ -33,10 +33,10 @@ class Workspace {
       : capacity_(checked(batch)),
         batch_(batch),
         backend_(std::move(backend)),
-        activations_(backend_.template buffer<T>(std::size_t(batch) * arena(net))),
-        diffs_(backend_.template buffer<T>(purpose == Purpose::train ? std::size_t(batch) * arena(net) : 0)),
+        activations_(backend_.template buffer<T>(std::size_t(batch) * arena(net, purpose))),
+        diffs_(backend_.template buffer<T>(purpose == Purpose::train ? std::size_t(batch) * arena(net, purpose) : 0)),
         gradients_(backend_.template buffer<T>(purpose == Purpose::train ? net.extent().weights : 0)),
-        indices_(backend_.template buffer<Index>(std::size_t(batch) * net.extent().indices)),
+        indices_(backend_.template buffer<Index>(std::size_t(batch) * (purpose == Purpose::train ? net.extent().indices : net.extent().transient_indices))),
         labels_(backend_.template buffer<int>(std::size_t(batch))),
         targets_(backend_.template buffer<T>(std::size_t(batch) * Output::size)),
         picks_(backend_.template buffer<Pick>(std::size_t(batch))),
@@ -136,7 +136,8 @@ class Workspace {
                             moment_,
                             add_gradients,
                             probe,
-                            probe == nullptr && !blends(net)};
+                            probe == nullptr && !blends(net),
+                            diffs_.size() == 0};
   }
 
  private:
@@ -151,8 +152,8 @@ class Workspace {
     if (batch < 1) throw Error("dropnet: Workspace: the batch is " + std::to_string(batch) + "; it must be at least 1");
     return batch;
   }
-  static std::size_t arena(const Net& net) {
-    return padded(Input::size) + padded(Output::size) + net.extent().activations;
+  static std::size_t arena(const Net& net, Purpose purpose) {
+    return padded(Input::size) + padded(Output::size) + (purpose == Purpose::train ? net.extent().activations : net.extent().transient);
   }
   void resize(std::size_t batch, bool whole) {
     if (!whole || batch < 1 || batch > std::size_t(capacity_))

@@ -27,6 +27,8 @@ class Observer {
   /// An iteration is finished, or, on an asynchronous backend, queued. Called each time: be quick.
   virtual void step(std::int64_t /*iteration*/, double /*seconds*/) {}
   virtual void record(const Record&) {}
+  /// The time to save: weights and solver are those of this finished iteration, and finite. Behind its records.
+  virtual void snapshot(std::int64_t /*iteration*/) {}
   virtual void end() {}
 };
 

@@ -27,7 +27,9 @@ class Solver {
   using T = typename Net::scalar;
 
   /// Throws Error if a number makes no sense.
-  Solver(const Net& net, Sgd sgd) : sgd_(sgd), momentum_(net.extent().weights) {
+  Solver(const Net& net, Sgd sgd) : momentum_(net.extent().weights) { set(sgd); }
+  /// Other numbers from here on; the momentum stays. Throws Error, and changes nothing, if one makes no sense.
+  void set(Sgd sgd) {
     const auto demand = [](bool holds, const char* name, float value, const char* range) {
       if (!holds)
         throw Error(std::string("dropnet: Sgd: ") + name + " is " + std::to_string(value) + "; it must be " + range);
@@ -35,6 +37,7 @@ class Solver {
     demand(sgd.momentum >= 0 && sgd.momentum < 1, "momentum", sgd.momentum, "at least 0 and below 1");
     demand(sgd.weight_decay >= 0, "weight_decay", sgd.weight_decay, "at least 0");
     demand(sgd.clip >= 0, "clip", sgd.clip, "0 (no clipping) or more");
+    sgd_ = sgd;
   }
 
   /// One step along the gradients that net.backward left in the workspace. Once the workspace's tally has diverged,
@@ -58,7 +61,9 @@ class Solver {
   }
 
   const Sgd& parameters() const { return sgd_; }
+  /// Laid out as the network's weights.
   auto& momentum() { return momentum_; }
+  const auto& momentum() const { return momentum_; }
 
  private:
   Sgd sgd_;

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,12 +24,14 @@ struct FitOptions {
   int batch = 64;                  ///< images in a pass
   int iter_size = 1;               ///< passes whose gradients are added up for one step; all gradients' mean counts
   std::int64_t iterations = 0;     ///< how many to go on for
-  const Dataset* test = nullptr;   ///< tested before the first iteration, every test_interval, and at the end
+  const Dataset* test = nullptr;   ///< tested before iteration 1, every test_interval, and at the end
   std::int64_t test_interval = 0;  ///< 0: at the end only
   std::int64_t display = 0;        ///< a train record every so many iterations, and at the end; 0: none
   Augmentation augmentation{};     ///< of the training images
   int workers = 0;                 ///< threads that make batches ahead; 0: they are made when needed, by the backend
   std::vector<Observer*> observers{};
+  std::int64_t snapshot_interval = 0;  ///< observers are told to save every so many iterations, and at the end; 0: only if stopped
+  std::function<bool()> stop{};        ///< asked after each iteration; if true, observers are told to save and fit returns
 };
 
 /// Forward, loss, backward for the batch that the workspace holds; the mean loss.
@@ -61,13 +65,32 @@ std::string first_non_finite(const Net& net, typename Net::workspace& ws, Moment
   return look.layer < 0 ? "" : net.architecture().layers[std::size_t(look.layer)].name;
 }
 
+/// Which batches a trainer's iterations have seen: with the iteration, the place in the data.
+struct DataPlan {
+  std::uint64_t images = 0;  ///< in the data set; 0: none was seen yet
+  int batch = 0;
+  int iter_size = 1;
+  Augmentation augmentation{};
+  friend bool operator==(const DataPlan&, const DataPlan&) = default;
+};
+
+/// All of a trainer but the weights and their momentum.
+struct TrainerState {
+  std::int64_t iteration = 0;
+  Seed seed{};
+  Sgd sgd{};
+  LearningRate rate{};
+  Growth growth{};
+  DataPlan data{};
+};
+
 /// A network in training: solver, learning-rate policy, growth schedule and the one clock, iteration().
 template <class Net>
 class Trainer {
  public:
   /// Throws Error if a schedule or a solver's number makes no sense.
   Trainer(Net& net, Sgd sgd, LearningRate rate, Growth growth = Grown{}, Seed seed = {})
-      : net_(net), solver_(net, sgd), rate_(std::move(rate)), growth_(growth), seed_(seed) {
+      : net_(net), solver_(net, sgd), rate_(std::move(rate)), growth_(std::move(growth)), seed_(seed) {
     check(rate_);
     check(growth_, net.shares().size());
     grow(net_.shares(), growth_, iteration_);
@@ -76,6 +99,25 @@ class Trainer {
   std::int64_t iteration() const { return iteration_; }
   double learning_rate() const { return rate_at(rate_, iteration_); }
   Net& network() { return net_; }
+  const Net& network() const { return net_; }
+  Solver<Net>& solver() { return solver_; }
+  const Solver<Net>& solver() const { return solver_; }
+
+  TrainerState state() const { return {iteration_, seed_, solver_.parameters(), rate_, growth_, data_}; }
+  /// Goes on from another trainer's state; weights and solver().momentum() are the caller's to set. The next fit must then
+  /// have the batches that the state was made with. Throws Error, and changes nothing, if the state makes no sense here.
+  void restore(const TrainerState& state) {
+    if (state.iteration < 0) throw Error("dropnet: Trainer: iteration " + std::to_string(state.iteration) + " is negative");
+    check(state.rate);
+    check(state.growth, net_.shares().size());
+    solver_.set(state.sgd);
+    rate_ = state.rate;
+    growth_ = state.growth;
+    seed_ = state.seed;
+    data_ = state.data;
+    goes_on_ = data_.images > 0;
+    go_to(state.iteration);
+  }
 
   /// Trains on. The backend is all CPU threads or the first GPU unless given. Throws Error if data and network do not
   /// fit, Diverged if a loss is not finite: the weights are then those of before that iteration.
@@ -83,6 +125,9 @@ class Trainer {
     data.require(typename Net::input{}, Net::output::size, "fit");
     if (options.workers < 0 || options.workers > 1024) throw Error("dropnet: fit: workers is " + std::to_string(options.workers) + "; it must be 0 to 1,024");
     if (options.iter_size < 1) throw Error("dropnet: fit: iter_size is " + std::to_string(options.iter_size) + "; it must be at least 1");
+    check(options.augmentation);
+    const DataPlan plan{data.size(), options.batch, options.iter_size, options.augmentation};
+    if (goes_on_) demand_same(plan);
     typename Net::workspace ws(net_, options.batch, Purpose::train, std::move(backend));
     const Dataset none;
     const Dataset& test_data = options.test ? *options.test : none;
@@ -92,7 +137,9 @@ class Trainer {
     const auto tell = [&](auto&& what) {
       for (Observer* o : options.observers) what(*o);
     };
-    const std::int64_t last = iteration_ + options.iterations;
+    data_ = plan;
+    goes_on_ = false;
+    std::int64_t last = iteration_ + options.iterations;
     const auto every = [&](std::int64_t interval) { return iteration_ == last || (interval > 0 && iteration_ % interval == 0); };
     const auto began = Clock::now();
     tell([&](Observer& o) { o.begin(iteration_, last); });
@@ -105,7 +152,8 @@ class Trainer {
       since.start += now - paused;
       tell([&](Observer& o) { o.record(test_record(result, double(result.images) / (now - paused), now)); });
     };
-    if (options.test) test();
+    if (options.test && iteration_ == 0) test();
+    bool stopped = false;
     while (iteration_ < last) {
       Moment moment = now(options);
       const double p = mean_share(net_.shares());
@@ -123,8 +171,13 @@ class Trainer {
       go_to(iteration_ + 1);
       tell([&](Observer& o) { o.step(iteration_, seconds(began)); });
 
-      const bool show = options.display > 0 && every(options.display), look = options.test && every(options.test_interval);
-      if (show || look || iteration_ == last || !Net::backend::asynchronous) {
+      if (options.stop && options.stop()) {
+        stopped = true;
+        last = iteration_;
+      }
+      const bool show = options.display > 0 && every(options.display), look = options.test && !stopped && every(options.test_interval);
+      const bool save = stopped || (options.snapshot_interval > 0 && every(options.snapshot_interval));
+      if (show || look || save || iteration_ == last || !Net::backend::asynchronous) {
         const Tally tally = ws.take_tally();
         if (tally.diverged()) diverged(tally, feed, ws, options);
         since.tally += tally;
@@ -135,6 +188,10 @@ class Trainer {
         since = {{}, seconds(began), feed.waited()};
       }
       if (look) test();
+      if (save) {
+        demand_finite_weights(ws);
+        tell([&](Observer& o) { o.snapshot(iteration_); });
+      }
     }
     tell([](Observer& o) { o.end(); });
   }
@@ -147,6 +204,27 @@ class Trainer {
   void go_to(std::int64_t iteration) {
     iteration_ = iteration;
     grow(net_.shares(), growth_, iteration_);
+  }
+
+  void demand_same(const DataPlan& plan) const {
+    const auto differ = [](const char* what, auto before, auto here) {
+      if (before != here)
+        throw Error(std::string("dropnet: fit: ") + what + " is " + std::to_string(here) + " but was " + std::to_string(before) + " in the " +
+                    "checkpoint that training goes on from; give it as it was, or begin anew from the weights");
+    };
+    differ("the number of training images", data_.images, plan.images);
+    differ("batch", data_.batch, plan.batch);
+    differ("iter_size", data_.iter_size, plan.iter_size);
+    differ("augmentation.pad", data_.augmentation.pad, plan.augmentation.pad);
+    differ("augmentation.mirror", int(data_.augmentation.mirror), int(plan.augmentation.mirror));
+  }
+
+  /// A finite loss may have had gradients that were not: such weights are not saved.
+  void demand_finite_weights(typename Net::workspace& ws) const {
+    if (all_finite(ws.backend(), net_.weights().data(), net_.weights().size())) return;
+    for (const TensorInfo& t : net_.architecture().tensors)
+      if (!all_finite(ws.backend(), net_.weights().data() + t.offset, t.size))
+        throw Diverged("iteration " + std::to_string(iteration_) + ": " + t.name + " is not finite any more; lower the learning rate, clip gradients, or grow more slowly");
   }
 
   /// What happened since the last train record; testing does not count as time.
@@ -183,6 +261,8 @@ class Trainer {
   Growth growth_;
   Seed seed_;
   std::int64_t iteration_ = 0;
+  DataPlan data_;
+  bool goes_on_ = false;  ///< whether the next fit must have data_'s batches
 };
 
 }  // namespace dropnet

@@ -1,0 +1,58 @@
+#include <dropnet/models/lenet.hpp>
+#include <dropnet/models/vgg.hpp>
+
+#include "../support/check.hpp"
+
+using namespace dropnet;
+
+namespace {
+
+/// Predicting in two places gives what a pass that keeps everything gives, with NaN wherever nothing was written.
+template <class In, class Spec>
+void check_transient(Spec spec) {
+  Network<Spec, In> net(spec, Fill{.layers = Gaussian{0.3f}, .bias = Gaussian{0.3f}}, Seed{3});
+  Workspace kept(net, 3, Purpose::train), transient(net, 3, Purpose::predict);
+  CHECK(transient.activations().size() <= kept.activations().size());
+  const auto x = test::random_values<float>(3 * In::size, 1);
+  const auto outputs = [&](auto& ws) {
+    test::fill(ws.activations(), test::nan);
+    const auto y = net.predict(Tensor<In>(3, x), ws);
+    return std::vector<float>(y.values().begin(), y.values().end());
+  };
+  const std::size_t sites = net.shares().size();
+  for (std::size_t open = 0; open < (std::size_t(1) << sites); ++open)
+    for (const Share share : {Share{1, Mask::unit}, Share{0.4, Mask::unit}, Share{0.5, Mask::bernoulli}}) {
+      for (std::size_t k = 0; k < sites; ++k) net.shares()[k] = open >> k & 1 ? share : Share{0, Mask::unit};
+      const auto expected = outputs(kept);
+      CHECK(std::all_of(expected.begin(), expected.end(), [](float v) { return std::isfinite(v); }));
+      CHECK(outputs(transient) == expected);
+    }
+}
+
+template <class Spec, class In>
+std::size_t places(Spec spec) { return plan(spec, In{}).transient; }
+
+}  // namespace
+
+TEST_CASE("predicting takes two places, and gives the same bytes") {
+  using In = Image<2, 8, 8>;
+  using C = Conv<4, 3, Pad<1>>;
+  check_transient<In>(Sequential<C, ReLU, LRN<3>, C, BatchNorm, Tanh, MaxPool<2>, Linear<5>>{});
+  check_transient<In>(Sequential<DropInStack<C, Sequential<C, ReLU>, 3>, MaxPool<2>, DropIn<Identity, C>, Linear<5>>{});
+  check_transient<In>(Sequential<DropIn<C, Sequential<Conv<6, 3>, ReLU, Conv<6, 1>>, Resize<>>, ReLU, Linear<5>>{});
+  check_transient<In>(Sequential<C, DropIn<C, Sequential<C, DropIn<C, Sequential<C, ReLU, C>>, ReLU>>, ReLU, Linear<3>>{});
+  check_transient<In>(Sequential<C, Add<Identity, Sequential<C, ReLU, C>, C>, ReLU, Concat<Sequential<C, ReLU>, Identity, Sequential<C, C, MaxPool<1>>>, Linear<3>>{});
+  check_transient<In>(Sequential<C, Frozen<Sequential<C, ReLU, C>>, Repeat<Sequential<C, Softmax>, 3>, Dropout, Linear<3>>{});
+  check_transient<In>(Linear<3>{});
+}
+
+TEST_CASE("however deep a network is, predicting takes the same memory") {
+  using Deep = models::LeNet<Dynamic, 10, Image<1, 28, 28>, true>;
+  constexpr std::size_t link = padded(20 * 24 * 24);
+  // Outside, two links of the first stack's size; in each stack two more, and in each of its steps one before the ReLU.
+  CHECK(places<Deep::Spec, Deep::Input>(Deep::spec(3)) == 2 * link + 2 * link + link);
+  CHECK(places<Deep::Spec, Deep::Input>(Deep::spec(100)) == places<Deep::Spec, Deep::Input>(Deep::spec(3)));
+  const auto vgg = plan(models::Vgg16<>::spec(), models::Vgg16<>::Input{});
+  CHECK(vgg.transient <= 4 * padded(64 * 224 * 224));
+  CHECK(vgg.activations > 2 * vgg.transient);
+}
