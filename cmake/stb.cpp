@@ -1,7 +1,12 @@
 // stb's implementation, for the target dropnet::image.
+#include <stdlib.h>
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
+// Zeros: Debian 12's stb_image decodes by whatever lies in a Huffman table that a damaged JPEG uses but does not have.
+#define STBI_MALLOC(size) calloc(1, size)
+#define STBI_REALLOC(block, size) realloc(block, size)
+#define STBI_FREE(block) free(block)
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb/stb_image.h>

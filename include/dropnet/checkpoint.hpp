@@ -2,6 +2,7 @@
 
 // Needs nlohmann-json.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -48,10 +49,11 @@ void demand_tensors_of(const Net& net, const Safetensors& file, const std::strin
     if (found->second.is_double != std::is_same_v<T, double>)
       refuse(t.name + " has values of type " + (found->second.is_double ? "F64" : "F32") + " but the network computes in " + safetensors_type<T>);
   }
-  for (const auto& [name, entry] : file.tensors) {
-    const auto& own = net.architecture().tensors;
-    if (name != mean_name && std::none_of(own.begin(), own.end(), [&](const TensorInfo& t) { return t.name == name; }))
-      refuse(name + ": " + shape_text(entry.shape) + " in the file, not in the network");
+  const auto& own = net.architecture().tensors;
+  for (const auto& found : file.tensors) {
+    const auto has = [&](const TensorInfo& t) { return t.name == found.first; };
+    if (found.first != mean_name && std::none_of(own.begin(), own.end(), has))
+      refuse(found.first + ": " + shape_text(found.second.shape) + " in the file, not in the network");
   }
 }
 

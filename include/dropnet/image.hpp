@@ -6,12 +6,16 @@
 #include <stb/stb_image_resize.h>
 #include <stb/stb_image_write.h>
 
+#include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
+#include "dropnet/files/image_check.hpp"
+#include "dropnet/files/whole.hpp"
 
 namespace dropnet {
 
@@ -22,14 +26,23 @@ struct Picture {
 };
 
 /// Reads a JPEG or PNG file as 1 (grey) or 3 (RGB) channels and brings it to a size, stretching it if it must.
-/// Throws Error if it is neither, is damaged, or has a side of more than 16,384 pixels.
+/// Throws Error if it is neither, is damaged, has a side of more than 16,384 pixels, or more pixels than its bytes can hold.
 inline Picture load_image(const std::string& path, int channels, int height, int width) {
   constexpr int most = 16384;
+  const auto file = detail::read_whole(path);
+  if (file.size() > INT_MAX) throw Error(path + ": an image file of more than 2 GiB");
+  const int length = int(file.size());
+  if (!detail::png_chunks_fit(file)) throw Error(path + ": truncated: a PNG chunk is longer than the rest of the file");
+  if (!detail::jpeg_tables_fit(file)) throw Error(path + ": a Huffman table that cannot be; the file is damaged");
   int w = 0, h = 0, own = 0;
-  if (!stbi_info(path.c_str(), &w, &h, &own)) throw Error(path + ": " + stbi_failure_reason() + "; a JPEG or PNG image is needed");
+  if (!stbi_info_from_memory(file.data(), length, &w, &h, &own)) throw Error(path + ": " + stbi_failure_reason() + "; a JPEG or PNG image is needed");
   if (w > most || h > most || w < 1 || h < 1)
     throw Error(path + ": the image is " + std::to_string(w) + "x" + std::to_string(h) + "; a side may have at most 16384 pixels");
-  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(stbi_load(path.c_str(), &w, &h, &own, channels), &stbi_image_free);
+  // Deflate, PNG's packing, makes at most 1,032 bytes of one, and JPEG's shortest block, 2 bits for 64 values, no more: a header
+  // that promises more than that asks for memory that nothing fills. Below a megabyte it may.
+  if (double(w) * h * std::max(own, channels) > 1032.0 * double(file.size()) + (1 << 20))
+    throw Error(path + ": the image is " + std::to_string(w) + "x" + std::to_string(h) + ", too much for a file of " + std::to_string(file.size()) + " bytes; it is damaged");
+  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(stbi_load_from_memory(file.data(), length, &w, &h, &own, channels), &stbi_image_free);
   if (!pixels) throw Error(path + ": " + stbi_failure_reason());
   std::vector<std::uint8_t> sized(std::size_t(width) * std::size_t(height) * std::size_t(channels));
   if (!stbir_resize_uint8(pixels.get(), w, h, 0, sized.data(), width, height, 0, channels)) throw Error(path + ": cannot be resized");

@@ -23,7 +23,7 @@ template <class Net>
 class Snapshots : public Observer {
  public:
   /// Keeps the last `keep` and the best; 0: all. A trainer that was resumed goes on with the folder's own and the extras that
-  /// resume gave. Throws Error if the folder holds another run's, or has no room for three.
+  /// resume gave. Throws Error if the folder holds another run's, or has no room for one and a file of weights.
   Snapshots(const Trainer<Net>& trainer, std::string folder, int keep, CheckpointExtras extras = {})
       : trainer_(trainer), folder_(std::move(folder)), keep_(keep), extras_(std::move(extras)) {
     namespace fs = std::filesystem;
@@ -41,7 +41,7 @@ class Snapshots : public Observer {
       best_ = std::atoll(best->second.c_str());
       best_score_ = std::atof(extras_.notes["best_score"].c_str());
     }
-    detail::probe_room(folder_, 3 * 2 * trainer.network().extent().weights * sizeof(typename Net::scalar));
+    detail::probe_room(folder_, 3 * trainer.network().extent().weights * sizeof(typename Net::scalar));
   }
 
   void record(const Record& r) override {

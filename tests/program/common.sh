@@ -1,5 +1,6 @@
 # Sourced by the programs' tests, with `program` set: a folder of its own, and what is asked of every command.
 name=$(basename "$program")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
@@ -20,4 +21,15 @@ mistake() {
 works() {
   "$program" "$@" >out 2>err || fail "$name $*"
   [[ ! -s err ]] || fail "$name $*: wrote to standard error"
+}
+# few_images SOURCE: data/mnist-sample with 160 images of the real one's to learn from, 40 to test.
+few_images() {
+  mkdir -p data/mnist-sample
+  python3 - "$1/data/mnist-sample" <<'P'
+import struct, sys
+for name, count in (("train", 160), ("t10k", 40)):
+    for kind, head, size in (("images-idx3", 16, 784), ("labels-idx1", 8, 1)):
+        data = open(f"{sys.argv[1]}/{name}-{kind}-ubyte", "rb").read(head + count * size)
+        open(f"data/mnist-sample/{name}-{kind}-ubyte", "wb").write(data[:4] + struct.pack(">I", count) + data[8:])
+P
 }

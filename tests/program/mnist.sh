@@ -4,39 +4,12 @@
 set -uo pipefail
 program=$1 source=$2 light=${3-}
 source "$(dirname "$0")/common.sh"
-mkdir data
 if [[ $light ]]; then
-  python3 - "$source/data/mnist-sample" <<'P'
-import os, struct, sys
-os.mkdir("data/mnist-sample")
-for name, count in (("train", 160), ("t10k", 40)):
-    for kind, head, size in (("images-idx3", 16, 784), ("labels-idx1", 8, 1)):
-        data = open(f"{sys.argv[1]}/{name}-{kind}-ubyte", "rb").read(head + count * size)
-        open(f"data/mnist-sample/{name}-{kind}-ubyte", "wb").write(data[:4] + struct.pack(">I", count) + data[8:])
-P
+  few_images "$source"
 else
+  mkdir data
   ln -s "$source/data/mnist-sample" data/mnist-sample
 fi
-mistake 2 "subcommand is required"
-mistake 2 "--depht" train --depht 3
-mistake 2 "Value 0 not in range 1 to 500" train --depth 0
-mistake 2 "501" train --depth 501
-mistake 2 "--batch" train --batch 0
-mistake 2 "--dropin-length" train --dropin-length -1
-mistake 2 "--dropin-p" train --dropin-p 1.5
-mistake 2 "--growth" train --growth sudden
-mistake 2 "'foo' is no filler" train --filler foo
-mistake 2 "'x' in 'gaussian:x' is not a number" train --new-filler gaussian:x
-mistake 2 "no learning-rate policy" train --lr-policy cosine
-mistake 2 "positive whole number" train --lr-policy step:0.1:0
-mistake 2 "--weights" test
-mistake 2 "nofile" test --weights nofile
-mistake 1 "cannot be opened" train --data nowhere
-mistake 1 "the folder cannot be made" train --depth 1 --iterations 1 --out /dev/null/x
-mistake 3 "diverged: iteration" train --depth 1 --lr 10000 --iterations 100 --out diverged --test-interval 0
-[[ ! -e diverged/model.safetensors ]] || fail "a diverged run must not write a model"
-(mkdir elsewhere && cd elsewhere && "$program" train >../out 2>../err; [[ $? == 1 ]]) || fail "without data"
-grep -qF "none of data/mnist, data/mnist-sample is there; get it with data/fetch mnist" err || fail "where data was looked for"
 DROPNET_DATA=$folder/none "$program" train --depth 1 --iterations 1 --test-interval 0 --out first >out 2>err || fail "falls back to data/"
 
 works --help

@@ -59,7 +59,7 @@ TEST_CASE_TEMPLATE("squared error: the gradient is the slope of the loss", Backe
   };
   for (std::size_t i = 0; i < 18; ++i) {
     double expected;
-    REQUIRE(test::slope(x[i], loss, expected));
+    REQUIRE(detail::slope(x[i], 1e-5, loss, expected));
     loss();
     CHECK(ws.output().diff[i] == doctest::Approx(expected).epsilon(1e-6));
   }
