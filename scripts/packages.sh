@@ -1,4 +1,4 @@
 # Debian and Ubuntu packages, by use.
 build_packages=(g++ cmake ninja-build git libeigen3-dev libstb-dev libcli11-dev nlohmann-json3-dev)
 plot_packages=(python3-matplotlib)
-test_packages=(clang doctest-dev python3 curl)
+test_packages=(clang doctest-dev python3 curl pkgconf)

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 
 #include "support/check.hpp"
 
@@ -290,4 +291,54 @@ TEST_CASE("snapshots: the last ones and the best are kept, and the links lead to
   Trainer fresh{net, Sgd{}, Fixed{0.01f}};
   CHECK_THROWS_WITH_AS(Snapshots(fresh, place, 2), doctest::Contains("of another run"), Error);
   CHECK_THROWS_WITH_AS(Snapshots(fresh, place + "/none", 2), doctest::Contains("cannot be read"), Error);
+}
+
+namespace {
+
+/// Two runs whose checkpoints at iteration 6, as this version's format 1 has them, lie in tests/golden/checkpoints.
+std::vector<Way> golden_ways() {
+  return {{"gradual", Gradual{.start = 1, .length = 9, .mask = Mask::bernoulli}, {.batch = 4}},
+          {.name = "by_site", .growth = BySite{{{0, 2, 6}, {1, 1, 20}}, Mask::channel}, .options = {.batch = 3, .iter_size = 2, .augmentation = {.pad = 1, .mirror = true}},
+           .sgd = {.momentum = 0.8f, .clip = 2, .bias_rate = 2, .nesterov = true}, .rate = WarmUp{.length = 4, .from = 0.5f, .then = MultiStep{0.02f, 0.5f, {5, 8}}}}};
+}
+std::string golden(const Way& way) { return std::string(DROPNET_SOURCE) + "/tests/golden/checkpoints/1_" + way.name; }
+void go_on(Trainer<Net>& trainer, const Way& way, std::int64_t iterations) {
+  FitOptions options = way.options;
+  options.iterations = iterations;
+  trainer.fit(Images().data, options, Cpu(1));
+}
+/// Outputs after iteration 9 of the run that wrote the checkpoint.
+const std::map<std::string, std::vector<float>> golden_outputs{
+    {"gradual", {-0.022100823f, -0.549977303f, 0.217432231f}}, {"by_site", {-1.22186351f, -0.616402924f, 0.240314946f}}};
+
+}  // namespace
+
+// Wrote them: test.checkpoint --no-skip -tc="write the golden checkpoints". Not to be run again for format 1.
+TEST_CASE("write the golden checkpoints" * doctest::skip()) {
+  for (const Way& way : golden_ways()) {
+    Net net(Fill{}, Seed{1});
+    Trainer trainer{net, way.sgd, way.rate, way.growth, Seed{7}};
+    go_on(trainer, way, 6);
+    save(trainer, golden(way), {.mean = std::vector<float>(In::size, 0.25f), .notes = {{"flags", "{}"}}});
+    go_on(trainer, way, 3);
+    std::printf("{\"%s\", {", way.name);
+    for (const float v : test::outputs(net, 1)) std::printf("%.9gf, ", double(v));
+    std::printf("}}\n");
+  }
+}
+
+TEST_CASE("checkpoint: those of the first version are read, and training goes on from them as it did") {
+  for (const Way& way : golden_ways()) {
+    CAPTURE(way.name);
+    Net net(Fill{}, Seed{3});
+    Trainer trainer{net, Sgd{}, Fixed{}};
+    const auto extras = resume(trainer, golden(way));
+    CHECK(trainer.iteration() == 6);
+    CHECK(trainer.state().growth.index() == way.growth.index());
+    CHECK(trainer.learning_rate() == rate_at(way.rate, 6));
+    CHECK(extras.mean == std::vector<float>(In::size, 0.25f));
+    CHECK(extras.notes.at("flags") == "{}");
+    go_on(trainer, way, 3);
+    CHECK(test::distance(test::outputs(net, 1), golden_outputs.at(way.name)) < 1e-4);  // another processor rounds otherwise
+  }
 }

@@ -37,7 +37,7 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   CLI::App app(task.about, task.name);
   app.require_subcommand(1);
   BackendOptions backend;
-  std::string data, weights, picture, split_name = "test";
+  std::string data, weights, picture, split_name = "test", form = "text";
   std::vector<std::string> images;
   int batch = options.batch, iterations = 20, rows = 8;
   bool invert = false;
@@ -130,7 +130,10 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
 
   auto& summary = *app.add_subcommand("summary", "layers with shapes, parameters, multiply-adds and activation bytes");
   network.add_to(summary);
-  summary.callback([&] { network.with_net({}, {}, {}, [](auto& net) { std::cout << dn::summary(net); }); });
+  summary.add_option("--as", form, "text; json; dot, for Graphviz: " + task.name + " summary --as dot | dot -Tsvg")->check(CLI::IsMember({"text", "json", "dot"}))->capture_default_str();
+  summary.callback([&] {
+    network.with_net({}, {}, {}, [&](auto& net) { std::cout << (form == "json" ? dn::summary_json(net) : form == "dot" ? dn::summary_dot(net) : dn::summary(net)); });
+  });
 
   auto& sheet = *app.add_subcommand("images", "draw training images as a network sees them, one a row: as it is, then in nine epochs");
   options.add_augmentation_to(sheet);

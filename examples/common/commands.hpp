@@ -119,6 +119,12 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
   if (failure) throw dn::Error(o.out + ": the folder cannot be made: " + failure.message());
   dn::Snapshots snapshots(trainer, o.out, o.keep, extras);
   dn::Csv csv(o.out + "/metrics.csv", o.note, trainer.iteration());
+  std::optional<dn::JsonLines> json_lines;
+  std::optional<dn::TensorBoard> tensorboard;
+  std::optional<dn::NormsCsv> norms;
+  if (o.json_lines) json_lines.emplace(o.out + "/metrics.jsonl", trainer.iteration());
+  if (o.tensorboard) tensorboard.emplace(o.out, trainer.iteration());
+  if (o.norms > 0) norms.emplace(o.out + "/norms.csv", trainer.iteration());
   const bool terminal = isatty(1);
   dn::Console console(out, terminal, terminal && !std::getenv("NO_COLOR"));
   struct Last : dn::Observer {
@@ -127,10 +133,15 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
       if (r.phase == dn::Record::test) accuracy = r.accuracy;
     }
   } last;
+  std::vector<dn::Observer*> observers{&console, &csv, &last};
+  if (json_lines) observers.push_back(&*json_lines);
+  if (tensorboard) observers.push_back(&*tensorboard);
+  if (norms) observers.push_back(&*norms);
+  observers.push_back(&snapshots);
   Interrupt::listen();
   trainer.fit(training, {.batch = o.batch, .iter_size = o.iter_size, .iterations = o.iterations - trainer.iteration(), .test = &test,
                          .test_interval = o.test_interval, .display = o.display, .augmentation = o.augmentation(), .workers = o.workers,
-                         .observers = {&console, &csv, &last, &snapshots}, .snapshot_interval = o.snapshot, .stop = Interrupt::asked},
+                         .observers = observers, .norms_interval = o.norms, .snapshot_interval = o.snapshot, .stop = Interrupt::asked},
               std::move(backend));
   if (Interrupt::asked() && trainer.iteration() < o.iterations) {
     out << "interrupted behind iteration " << trainer.iteration() << "; wrote " << snapshots.latest() << "; go on with --resume " << o.out << "/latest\n";

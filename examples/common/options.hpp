@@ -113,10 +113,10 @@ struct TrainOptions {
   std::string growth = "gradual", mask = "unit", filler = "xavier", new_filler = "gaussian:0.01", policy = "inv:0.0001:0.75", sites;
   std::int64_t start = 0, length = 2500, gap = -1, warm_up = 0;
   double p = 0.5;
-  std::int64_t iterations = 10000, test_interval = 500, display = 100, snapshot = 0;
+  std::int64_t iterations = 10000, test_interval = 500, display = 100, snapshot = 0, norms = 0;
   int batch = 64, iter_size = 1, pad = 0, workers = 0, keep = 3;
   std::size_t train_images = 0;
-  bool mirror = false, quiet = false;
+  bool mirror = false, quiet = false, json_lines = false, tensorboard = false;
   bool nesterov = false;
   float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0, bias_rate = 2;
   std::uint64_t seed = 1;
@@ -182,6 +182,9 @@ struct TrainOptions {
     add("--test-interval", test_interval, "iterations between tests; 0: at the end only")->check(whole);
     add("--display", display, "iterations between lines; 0: none")->check(whole);
     add("--note", note, "a comment line for the head of metrics.csv");
+    app.add_flag("--jsonl", json_lines, "metrics.jsonl too: a line of JSON for each line of metrics.csv")->group(group);
+    app.add_flag("--tensorboard", tensorboard, "TensorBoard's event files too")->group(group);
+    add("--debug-norms", norms, "iterations between lines of norms.csv, each layer's norms of activations, gradients and weights; 0: none")->check(whole);
     app.add_flag("--quiet", quiet, "print nothing but errors")->group(group);
     group = "Checkpoints";
     add("--snapshot", snapshot, "iterations between checkpoints, OUT/iter_000200 and so on; 0: only when interrupted (Ctrl-C, SIGTERM)")->check(whole);

@@ -19,7 +19,7 @@ using Names = std::vector<std::string>;
 /// What belongs to a call, not to the run.
 inline const Names of_a_call{"help", "resume", "weights", "out", "quiet", "backend", "threads", "precision", "deterministic"};
 /// What may change on the way without changing what is learned.
-inline const Names free{"iterations", "test-interval", "display", "snapshot", "keep", "debug-norms", "log", "note", "workers", "data"};
+inline const Names free{"iterations", "test-interval", "display", "snapshot", "keep", "debug-norms", "jsonl", "tensorboard", "note", "workers", "data"};
 
 inline bool among(const Names& names, const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
 

@@ -12,6 +12,7 @@
 #include "dropnet/cpu/identity.hpp"
 #include "dropnet/cpu/linear.hpp"
 #include "dropnet/cpu/lrn.hpp"
+#include "dropnet/cpu/norm.hpp"
 #include "dropnet/cpu/pool.hpp"
 #include "dropnet/cpu/relu.hpp"
 #include "dropnet/cpu/resize.hpp"

@@ -15,6 +15,7 @@
 #include "dropnet/cuda/images.hpp"
 #include "dropnet/cuda/linear.hpp"
 #include "dropnet/cuda/lrn.hpp"
+#include "dropnet/cuda/norm.hpp"
 #include "dropnet/cuda/pool.hpp"
 #include "dropnet/cuda/relu.hpp"
 #include "dropnet/cuda/resize.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
-// All of dropnet but what needs further libraries: weights.hpp (JSON), image.hpp (stb_image), reference.hpp (tests).
+// All of dropnet but what needs further libraries: weights.hpp, checkpoint.hpp, snapshots.hpp (JSON), image.hpp (stb_image); and check.hpp,
+// reference.hpp (for tests).
 
 #include "dropnet/core/version.hpp"
 #include "dropnet/cpu.hpp"
@@ -27,6 +28,8 @@
 #include "dropnet/layers/resize.hpp"
 #include "dropnet/layers/sequential.hpp"
 #include "dropnet/layers/softmax.hpp"
+#include "dropnet/network/drawing.hpp"
+#include "dropnet/network/fingerprint.hpp"
 #include "dropnet/network/network.hpp"
 #include "dropnet/network/summary.hpp"
 #include "dropnet/network/transforms.hpp"
@@ -34,7 +37,10 @@
 #include "dropnet/train/csv.hpp"
 #include "dropnet/train/evaluate.hpp"
 #include "dropnet/train/growth.hpp"
+#include "dropnet/train/json_lines.hpp"
 #include "dropnet/train/learning_rate.hpp"
+#include "dropnet/train/norms.hpp"
 #include "dropnet/train/observer.hpp"
 #include "dropnet/train/sgd.hpp"
+#include "dropnet/train/tensorboard.hpp"
 #include "dropnet/train/trainer.hpp"

@@ -12,6 +12,7 @@
 #include "dropnet/reference/identity.hpp"
 #include "dropnet/reference/linear.hpp"
 #include "dropnet/reference/lrn.hpp"
+#include "dropnet/reference/norm.hpp"
 #include "dropnet/reference/pool.hpp"
 #include "dropnet/reference/relu.hpp"
 #include "dropnet/reference/resize.hpp"

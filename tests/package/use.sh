@@ -27,8 +27,31 @@ case $way in
     if ls out/dropnet/bin out/dropnet/tests 2>/dev/null | grep -q .; then echo "dropnet's own programs were built"; exit 1; fi
     if grep -q -- '-Werror\|march=native' out/build.ninja; then echo "dropnet's own flags leaked"; exit 1; fi ;;
   installed)
-    cmake --install "$build" --prefix "$folder/prefix" >/dev/null
+    # Into one folder, used from another: an installed package may be moved. A version that is not there is refused.
+    cmake --install "$build" --prefix "$folder/first" >/dev/null
+    mv first prefix
+    if grep -rF "$folder/first" prefix; then echo "the package knows where it was installed"; exit 1; fi
+    if (project "find_package(dropnet 9.0 REQUIRED)" -DCMAKE_PREFIX_PATH="$folder/prefix" >refused); then echo "version 9.0 was accepted"; exit 1; fi
+    grep -q 'version: 0\.1' refused
+    rm -r out
     project "find_package(dropnet 0.1 REQUIRED)" -DCMAKE_PREFIX_PATH="$folder/prefix" ;;
+  pkgconfig)
+    cmake --install "$build" --prefix "$folder/first" >/dev/null
+    mv first prefix
+    export PKG_CONFIG_PATH=$folder/prefix/share/pkgconfig
+    pkg-config --atleast-version 0.1 dropnet
+    # shellcheck disable=SC2046
+    "$compiler" -std=c++20 program.cpp -o program $(pkg-config --cflags --libs dropnet)
+    ./program ;;
+  fetched)
+    git -C "$source" rev-parse HEAD >commit
+    project "include(FetchContent)
+FetchContent_Declare(dropnet GIT_REPOSITORY file://$source GIT_TAG $(cat commit))
+FetchContent_MakeAvailable(dropnet)" ;;
+  debug_gcc | release_gcc | debug_clang | release_clang)
+    compiler=$([[ $way == *_gcc ]] && echo g++ || echo clang++)
+    cmake --install "$build" --prefix "$folder/prefix" >/dev/null
+    project "find_package(dropnet 0.1 REQUIRED)" -DCMAKE_PREFIX_PATH="$folder/prefix" -DCMAKE_BUILD_TYPE="$([[ $way == debug_* ]] && echo Debug || echo Release)" ;;
   cuda)
     cmake --install "$build" --prefix "$folder/prefix" >/dev/null
     sed -i 's|#include <dropnet/dropnet.hpp>|&\n#include <dropnet/cuda.hpp>|; s|dn::Image<1, 6, 6>> net|dn::Image<1, 6, 6>, dn::Cuda> net|; s|, dropnet::Cpu(2)||; s|int main() {|int main() try {|; $ s|^}|} catch (const std::exception\& e) {\n  std::puts(e.what());\n  return 1;\n}|' program.cpp

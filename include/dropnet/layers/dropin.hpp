@@ -98,9 +98,13 @@ struct Site {
   constexpr void visit(Visitor& v, Extent at, In in) const {
     v.enter_site(at, output(in));
     Extent inside = at + extents::site();
+    v.fork();
     if constexpr (adapts) adapter(in).visit(v, inside + extents::activations(output(in)), in);
+    v.end_branch();
     inside = inside + adapter_extent(in);
     added.visit(v, inside, in);
+    v.end_branch();
+    v.join();
     const auto out = output(in);
     v.layer("dropin", inside + added.extent(in), out, out, 0);
     v.leave_site();

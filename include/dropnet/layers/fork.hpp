@@ -83,7 +83,9 @@ struct Fork {
 
   template <class Visitor, class In, class Out>
   constexpr void visit_branches(Visitor& v, const char* kind, Extent at, In in, Out out) const {
-    std::apply([&](const auto&... b) { ((b.visit(v, at + place(b, in), in), at = at + whole(b, in)), ...); }, branches);
+    v.fork();
+    std::apply([&](const auto&... b) { ((b.visit(v, at + place(b, in), in), v.end_branch(), at = at + whole(b, in)), ...); }, branches);
+    v.join();
     v.layer(kind, at, in, out, 0);
   }
 

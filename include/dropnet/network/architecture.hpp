@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
@@ -38,6 +39,7 @@ struct LayerInfo {
   std::size_t parameters = 0;
   std::size_t multiply_adds = 0;     ///< per sample, forward
   int site = -1;
+  std::vector<int> inputs{};  ///< the layers whose outputs it takes, -1 for the network's input; of a dropin u's, then v's
 };
 
 /// One DropIn site.
@@ -87,12 +89,23 @@ class Architecture {
     site_ = at.sites;
   }
   void leave_site() { site_ = sites[std::size_t(site_)].parent; }
+  // Branches that begin at one layer and end in the next one that comes behind join().
+  void fork() { forks_.push_back({last_, {}}); }
+  void end_branch() {
+    forks_.back().ends.push_back(last_);
+    last_ = forks_.back().from;
+  }
+  void join() {
+    joined_ = std::move(forks_.back().ends);
+    forks_.pop_back();
+  }
 
   template <class In, class Out>
   void layer(const char* kind, Extent at, In, Out, std::size_t multiply_adds) {
     place_ = at;
     layers.push_back({"", kind, {In::channels, In::height, In::width}, {Out::channels, Out::height, Out::width}, 0,
-                      multiply_adds, site_});
+                      multiply_adds, site_, joined_.empty() ? std::vector<int>{last_} : std::exchange(joined_, {})});
+    last_ = int(layers.size()) - 1;
     if (multiply_adds > 0 && fresh_block_) {
       fresh_block_ = false;
       ++block_;
@@ -152,6 +165,13 @@ class Architecture {
   std::vector<int> frozen_;
   int block_ = 0;
   int site_ = -1;
+  struct Branches {
+    int from;
+    std::vector<int> ends;
+  };
+  int last_ = -1;  ///< the layer whose output comes next
+  std::vector<Branches> forks_;
+  std::vector<int> joined_;
   bool fresh_block_ = true;
   std::map<std::string, int> counts_;
   Extent place_;

@@ -49,12 +49,25 @@ std::string lines_kept(const std::string& path, Keep keep) {
   return kept;
 }
 
+/// A CSV's lines up to iteration `last`, which its first column has; its head if there are none, or if `last` is negative.
+inline std::string csv_so_far(const std::string& path, std::int64_t last, const std::string& head) {
+  std::string text;
+  if (last >= 0)
+    text = lines_kept(path, [&](const std::string& line) {
+      std::int64_t at = 0;
+      return std::from_chars(line.data(), line.data() + line.size(), at).ec != std::errc() || at <= last;
+    });
+  return text.empty() ? head : text;
+}
+
 /// Writes the records to a file of comma-separated values. Lines that begin with # come first; readers skip them.
 class Csv : public Observer {
  public:
   /// Goes on behind what the file has of the iterations up to `after`, if that is positive and the file is there.
   /// Throws Error if the file cannot be written.
-  explicit Csv(const std::string& path, const std::string& comment = "", std::int64_t after = 0) : file_(path, begin(path, comment, after)) {}
+  explicit Csv(const std::string& path, const std::string& comment = "", std::int64_t after = 0)
+      : file_(path, csv_so_far(path, after > 0 ? after : -1, (comment.empty() ? "" : "# " + comment + "\n") +
+                                                "iteration,phase,loss,accuracy,learning_rate,p,images_per_second,seconds,waited\n")) {}
 
   /// Throws Error if the disk does not take the line.
   void record(const Record& r) override {
@@ -65,16 +78,6 @@ class Csv : public Observer {
   }
 
  private:
-  static std::string begin(const std::string& path, const std::string& comment, std::int64_t after) {
-    const std::string head = "iteration,phase,loss,accuracy,learning_rate,p,images_per_second,seconds,waited\n";
-    std::string text;
-    if (after > 0)
-      text = lines_kept(path, [&](const std::string& line) {
-        std::int64_t at = 0;
-        return std::from_chars(line.data(), line.data() + line.size(), at).ec != std::errc() || at <= after;
-      });
-    return text.empty() ? (comment.empty() ? "" : "# " + comment + "\n") + head : text;
-  }
   LineFile file_;
 };
 

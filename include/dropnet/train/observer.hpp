@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace dropnet {
+
+struct LayerNorms;
 
 /// A line of metrics. In phase train, means over the iterations since the last one; in phase test, over the test set.
 struct Record {
@@ -27,6 +30,8 @@ class Observer {
   /// An iteration is finished, or, on an asynchronous backend, queued. Called each time: be quick.
   virtual void step(std::int64_t /*iteration*/, double /*seconds*/) {}
   virtual void record(const Record&) {}
+  /// What the layers hold in the iteration behind so many finished ones; FitOptions::norms_interval asks for it.
+  virtual void norms(std::int64_t /*iteration*/, const std::vector<LayerNorms>&) {}
   /// The time to save: weights and solver are those of this finished iteration, and finite. Behind its records.
   virtual void snapshot(std::int64_t /*iteration*/) {}
   virtual void end() {}

@@ -15,6 +15,7 @@
 #include "dropnet/train/feed.hpp"
 #include "dropnet/train/growth.hpp"
 #include "dropnet/train/learning_rate.hpp"
+#include "dropnet/train/norms.hpp"
 #include "dropnet/train/observer.hpp"
 #include "dropnet/train/sgd.hpp"
 
@@ -30,6 +31,7 @@ struct FitOptions {
   Augmentation augmentation{};     ///< of the training images
   int workers = 0;                 ///< threads that make batches ahead; 0: they are made when needed, by the backend
   std::vector<Observer*> observers{};
+  std::int64_t norms_interval = 0;     ///< observers are told each layer's norms every so many iterations; 0: never
   std::int64_t snapshot_interval = 0;  ///< observers are told to save every so many iterations, and at the end; 0: only if stopped
   std::function<bool()> stop{};        ///< asked after each iteration; if true, observers are told to save and fit returns
 };
@@ -43,10 +45,10 @@ double train_pass(const Net& net, typename Net::workspace& ws, std::int64_t iter
 }
 /// The same at the moment that ws.begin has set, without waiting for an asynchronous backend; the loss goes to the tally.
 template <class Net>
-void queue_train_pass(const Net& net, typename Net::workspace& ws) {
-  net.queue_forward(ws);
+void queue_train_pass(const Net& net, typename Net::workspace& ws, Probe<typename Net::scalar>* probe = nullptr) {
+  net.queue_forward(ws, probe);
   queue_loss(ws, ws.output(), 1);
-  net.queue_backward(ws);
+  net.queue_backward(ws, probe);
 }
 
 /// The name of the first layer that writes something that is not finite in a pass forward; empty if none does.
@@ -162,6 +164,15 @@ class Trainer {
         ws.begin(net_, moment);
         feed.prepare(moment.time());
         ws.add_gradients = !first;
+        if (last_pass && options.norms_interval > 0 && iteration_ % options.norms_interval == 0) {
+          feed.load();
+          detail::NormsProbe<Net> probe(net_, ws.backend());
+          queue_train_pass(net_, ws, &probe);
+          const auto norms = std::move(probe).with_weights(ws);
+          tell([&](Observer& o) { o.norms(iteration_, norms); });
+          solver_.queue_step(net_, ws);
+          continue;
+        }
         ws.backend().replay(2 * first + last_pass, net_.shares(), [&] {
           feed.load();
           queue_train_pass(net_, ws);

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dropnet/core/scope.hpp"
+#include "dropnet/network/architecture.hpp"
+#include "dropnet/train/csv.hpp"
+#include "dropnet/train/observer.hpp"
+
+namespace dropnet {
+
+/// Euclidean norms of a layer in one iteration, before its step. NaN where there is nothing: a layer that did not run, a gradient
+/// that nobody asked for, a layer without weights.
+struct LayerNorms {
+  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  std::string name;              ///< "conv1_2"
+  double activation = none;      ///< of its output, over the batch
+  double gradient = none;        ///< of its output's gradient
+  double weight = none;          ///< of all its trained tensors
+  double weight_gradient = none;
+};
+
+namespace detail {
+
+/// Takes the norms of what each layer writes in a pass.
+template <class Net>
+class NormsProbe : public Probe<typename Net::scalar> {
+ public:
+  NormsProbe(const Net& net, typename Net::backend& backend) : net_(net), backend_(backend) {
+    for (const LayerInfo& l : net.architecture().layers) norms_.push_back({.name = l.name});
+  }
+  void after(int layer, Direction direction, const typename Net::scalar* values, std::size_t count) override {
+    auto& to = norms_[std::size_t(layer)];
+    if (values) (direction == Direction::forward ? to.activation : to.gradient) = norm(backend_, values, count);
+  }
+  /// After the pass: those of the weights, too.
+  std::vector<LayerNorms> with_weights(typename Net::workspace& ws) && {
+    for (const TensorInfo& t : net_.architecture().tensors) {
+      if (t.is_statistic || t.frozen || !net_.is_open(t.site)) continue;
+      for (LayerNorms& l : norms_)
+        if (t.name.size() > l.name.size() && t.name.starts_with(l.name) && t.name[l.name.size()] == '.') {
+          add(l.weight, norm(backend_, net_.weights().data() + t.offset, t.size));
+          add(l.weight_gradient, norm(backend_, ws.gradients().data() + t.offset, t.size));
+        }
+    }
+    return std::move(norms_);
+  }
+
+ private:
+  static void add(double& to, double other) { to = std::isnan(to) ? other : std::hypot(to, other); }
+  const Net& net_;
+  typename Net::backend& backend_;
+  std::vector<LayerNorms> norms_;
+};
+
+}  // namespace detail
+
+/// Writes each layer's norms to a file of comma-separated values; empty where there is none.
+class NormsCsv : public Observer {
+ public:
+  /// Goes on behind what the file has of the iterations before `after`, if that is positive. Throws Error if it cannot be written.
+  explicit NormsCsv(const std::string& path, std::int64_t after = 0) : file_(path, csv_so_far(path, after - 1, "iteration,layer,activation,gradient,weight,weight_gradient\n")) {}
+
+  void norms(std::int64_t iteration, const std::vector<LayerNorms>& layers) override {
+    std::string lines;
+    for (const LayerNorms& l : layers) {
+      lines += std::to_string(iteration) + "," + l.name;
+      for (const double v : {l.activation, l.gradient, l.weight, l.weight_gradient}) {
+        char text[32] = "";
+        if (!std::isnan(v)) std::snprintf(text, sizeof text, "%.6g", v);
+        lines += std::string(",") + text;
+      }
+      lines += '\n';
+    }
+    file_.write(lines);
+  }
+
+ private:
+  LineFile file_;
+};
+
+}  // namespace dropnet
