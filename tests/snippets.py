@@ -27,7 +27,7 @@ def build(text, folder, *flags):
 
 with tempfile.TemporaryDirectory() as folder:
     programs = [b for b in blocks("README.md") if "int main" in b]
-    assert len(programs) == 2, "the README has two programs"
+    assert len(programs) == 3, "the README has three programs"
     for number, text in enumerate(programs):
         long = number == 0  # the first screen trains for a minute
         if long and how != "run":

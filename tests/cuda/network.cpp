@@ -1,6 +1,8 @@
 // Whole networks and trainings on the CUDA backend beside the CPU's.
 
+#include <dropnet/checkpoint.hpp>
 #include <dropnet/cuda.hpp>
+#include <filesystem>
 
 #include "../support/check.hpp"
 
@@ -231,4 +233,35 @@ TEST_CASE("a loop of one's own equals fit") {
     solver.step(net, ws, 0.1);
   }
   CHECK(weights(net) == weights(fitted));
+}
+
+TEST_CASE("a checkpoint of the CPU goes on on the GPU, and back") {
+  const Quarters q;
+  const Sgd sgd{.momentum = 0.9f, .weight_decay = 1e-3f};
+  const Growth growth = Staggered{.start = 2, .length = 8, .gap = 3, .mask = Mask::bernoulli};
+  const auto momentum = [](const auto& trainer) {
+    std::vector<float> all(trainer.network().extent().weights);
+    trainer.solver().momentum().download(0, all);
+    return all;
+  };
+  Network<Spec, In> here(spec(), Fill{.added = Xavier{}}, Seed{3}), back(spec());
+  Network<Spec, In, Cuda> there(spec());
+  Trainer first{here, sgd, Fixed{0.02f}, growth, Seed{5}};
+  first.fit(q.data, {.batch = 16, .iterations = 6}, Cpu(1));
+  save(first, "gpu_checkpoint_test");
+  Trainer second{there, Sgd{}, Fixed{0.5f}};
+  resume(second, "gpu_checkpoint_test");
+  CHECK(weights(there) == weights(here));
+  CHECK(momentum(second) == momentum(first));
+  second.fit(q.data, {.batch = 16, .iterations = 4});
+  first.fit(q.data, {.batch = 16, .iterations = 4}, Cpu(1));
+  CHECK(test::distance(weights(there), weights(here)) < 1e-4);
+  save(second, "gpu_checkpoint_test");
+  Trainer third{back, Sgd{}, Fixed{0.5f}};
+  resume(third, "gpu_checkpoint_test");
+  CHECK(third.iteration() == 10);
+  CHECK(weights(back) == weights(there));
+  CHECK(momentum(third) == momentum(second));
+  third.fit(q.data, {.batch = 16, .iterations = 1}, Cpu(1));
+  std::filesystem::remove_all("gpu_checkpoint_test");
 }

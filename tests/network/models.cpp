@@ -31,6 +31,9 @@ struct Shapes {
   template <class Out>
   constexpr void enter_site(Extent, Out) {}
   constexpr void leave_site() {}
+  constexpr void fork() {}
+  constexpr void end_branch() {}
+  constexpr void join() {}
   constexpr void require_count(const char*, bool) {}
 };
 

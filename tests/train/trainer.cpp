@@ -1,4 +1,6 @@
 #include <sstream>
+#include <stdexcept>
+#include <thread>
 
 #include "../support/check.hpp"
 
@@ -163,4 +165,54 @@ TEST_CASE("the parts alone: a loop of one's own equals fit") {
   }
   grow(net.shares(), growth, 10);
   CHECK(test::outputs(net) == test::outputs(fitted));
+}
+
+TEST_CASE("after an exception network and trainer are those of the last finished iteration, and training goes on from there") {
+  Quadrants q;
+  struct Thrower : Observer {
+    std::int64_t at;
+    explicit Thrower(std::int64_t iteration) : at(iteration) {}
+    void step(std::int64_t iteration, double) override {
+      if (iteration == at) throw std::runtime_error("no more");
+    }
+  } thrower(7);
+  const auto weights = [](const auto& net) {
+    std::vector<float> all;
+    for (const auto& t : net.architecture().tensors)
+      for (const float v : net.read(t)) all.push_back(v);
+    return all;
+  };
+  Network<Spec, In> whole(Fill{}, Seed{1}), broken(Fill{}, Seed{1});
+  Trainer one{whole, Sgd{.momentum = 0.9f}, Fixed{0.1f}, Gradual{.start = 3, .length = 10}};
+  one.fit(q.data, {.batch = 16, .iterations = 12}, Cpu(1));
+  Trainer two{broken, Sgd{.momentum = 0.9f}, Fixed{0.1f}, Gradual{.start = 3, .length = 10}};
+  CHECK_THROWS_WITH_AS(two.fit(q.data, {.batch = 16, .iterations = 12, .observers = {&thrower}}, Cpu(1)), "no more", std::runtime_error);
+  CHECK(two.iteration() == 7);
+  const auto before = weights(broken);
+  CHECK_THROWS_AS(two.fit(q.data, {.batch = 0, .iterations = 1}), Error);
+  CHECK_THROWS_AS(two.fit(q.data, {.batch = 4, .iterations = 1, .augmentation = {.pad = -1}}), Error);
+  CHECK_THROWS_AS(two.fit(Dataset(), {.batch = 4, .iterations = 1}), Error);
+  CHECK(weights(broken) == before);
+  two.fit(q.data, {.batch = 16, .iterations = 5}, Cpu(1));
+  CHECK(weights(broken) == weights(whole));
+}
+
+TEST_CASE("a copy predicts in one thread while the network learns in another, and two networks learn at once") {
+  Quadrants q;
+  const auto train = [&](Network<Spec, In>& net) {
+    Trainer trainer{net, Sgd{.momentum = 0.9f}, Fixed{0.1f}, Gradual{.start = 3, .length = 10}};
+    trainer.fit(q.data, {.batch = 16, .iterations = 30}, Cpu(1));
+    return test::outputs(net);
+  };
+  Network<Spec, In> alone(Fill{}, Seed{1}), first(Fill{}, Seed{1}), second(Fill{}, Seed{1});
+  const auto expected = train(alone);
+  const Network<Spec, In> copy = first;
+  const auto before = test::outputs(copy);
+  std::vector<float> one, two;
+  std::thread a([&] { one = train(first); }), b([&] { two = train(second); });
+  for (int i = 0; i < 50; ++i) CHECK(test::outputs(copy) == before);
+  a.join();
+  b.join();
+  CHECK(one == expected);
+  CHECK(two == expected);
 }
