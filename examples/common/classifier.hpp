@@ -47,7 +47,7 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   const auto add_model = [&](CLI::App& to) {
     to.add_option("--weights", weights, "the model.safetensors that train wrote")->required()->check(CLI::ExistingFile);
   };
-  const auto load_model = [&](auto& net) { return load_all(net, weights, network.flags()); };
+  const auto load_model = [&](auto& net) { return all_of(dn::load_weights(net, weights), weights, network.flags()); };
   const auto used = [&](const dn::Dataset& training) { return options.train_images > 0 ? training.first(options.train_images) : training; };
   const auto less = [](const dn::Dataset& d, const std::vector<float>& mean) { return mean.empty() ? d : d.less(mean); };
   const auto training_mean = [&](const dn::Dataset& training) { return task.mean_image ? dn::mean_image(training) : std::vector<float>(); };

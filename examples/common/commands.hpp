@@ -77,15 +77,13 @@ inline dn::Picture contact_sheet(const dn::Dataset& data, const dn::Augmentation
   return sheet;
 }
 
-/// Begins with what fits by name of a file of weights; says what did not.
-template <class Net>
-void begin_with(Net& net, const std::string& weights, std::ostream& out) {
-  const auto report = dn::load_weights(net, weights);
-  out << weights << ": " << report.copied.size() << " of " << net.architecture().tensors.size() << " tensors copied\n";
-  for (const auto& name : report.missing) out << "  not in the file: " << name << '\n';
-  for (const auto& name : report.unfitting) out << "  does not fit: " << name << '\n';
-  for (const auto& name : report.unused) out << "  not in the network: " << name << '\n';
-  if (report.copied.empty()) throw dn::Error(weights + ": no tensor of it fits this network");
+/// Says what of a file of weights went into a network. Throws Error if nothing did.
+inline void tell(const dn::LoadedWeights& loaded, const std::string& weights, std::size_t tensors, std::ostream& out) {
+  out << weights << ": " << loaded.copied.size() << " of " << tensors << " tensors copied\n";
+  for (const auto& name : loaded.missing) out << "  not in the file: " << name << '\n';
+  for (const auto& name : loaded.unfitting) out << "  does not fit: " << name << '\n';
+  for (const auto& name : loaded.unused) out << "  not in the network: " << name << '\n';
+  if (loaded.copied.empty()) throw dn::Error(weights + ": no tensor of it fits this network");
 }
 
 /// The folder that --resume names, its flags taken over where the command line has none.
@@ -98,72 +96,122 @@ inline std::string checkpoint_of(TrainOptions& o, CLI::App& command) {
   return path;
 }
 
+/// What a training run writes, to the terminal and to files; all of it goes on behind iteration `after`.
+class Outputs {
+ public:
+  Outputs(const TrainOptions& o, std::int64_t after, std::ostream& out)
+      : console_(out, isatty(1), isatty(1) && !std::getenv("NO_COLOR")), csv_(o.out + "/metrics.csv", o.note, after) {
+    if (o.json_lines) json_lines_.emplace(o.out + "/metrics.jsonl", after);
+    if (o.tensorboard) tensorboard_.emplace(o.out, after);
+    if (o.norms > 0) norms_.emplace(o.out + "/norms.csv", after);
+  }
+  std::vector<dn::Observer*> observers(dn::Observer& last) {
+    std::vector<dn::Observer*> all{&console_, &csv_, &accuracy_};
+    if (json_lines_) all.push_back(&*json_lines_);
+    if (tensorboard_) all.push_back(&*tensorboard_);
+    if (norms_) all.push_back(&*norms_);
+    all.push_back(&last);
+    return all;
+  }
+  /// Of the last test, if there was one.
+  std::optional<double> accuracy() const { return accuracy_.last; }
+
+ private:
+  struct Accuracy : dn::Observer {
+    std::optional<double> last;
+    void record(const dn::Record& r) override {
+      if (r.phase == dn::Record::test) last = r.accuracy;
+    }
+  };
+  dn::Console console_;
+  dn::Csv csv_;
+  Accuracy accuracy_;
+  std::optional<dn::JsonLines> json_lines_;
+  std::optional<dn::TensorBoard> tensorboard_;
+  std::optional<dn::NormsCsv> norms_;
+};
+
+inline void make_folder(const std::string& path) {
+  std::error_code failure;
+  std::filesystem::create_directories(path, failure);
+  if (failure) throw dn::Error(path + ": the folder cannot be made: " + failure.message());
+}
+
+/// Where a run goes on. Throws Error if it is at its end already.
+inline void tell_resumed(const std::string& checkpoint, std::int64_t at, std::int64_t iterations, std::ostream& out) {
+  out << checkpoint << ": goes on behind iteration " << at << '\n';
+  if (at > iterations) throw dn::Error(checkpoint + ": is of iteration " + std::to_string(at) + ", behind --iterations " + std::to_string(iterations));
+}
+
 /// What `train` does once there are a network and data.
 template <class Net>
 void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typename Net::backend backend, const dn::Dataset& training,
            const dn::Dataset& test, const std::vector<float>& mean, const std::string& note) {
   std::ostream silent(nullptr), &out = o.quiet ? silent : std::cout;
-  if (!o.weights.empty()) begin_with(net, o.weights, out);
+  if (!o.weights.empty()) tell(dn::load_weights(net, o.weights), o.weights, net.architecture().tensors.size(), out);
   dn::Trainer trainer{net, o.sgd(), o.learning_rate(), o.growth_schedule(), dn::Seed{o.seed}};
   dn::CheckpointExtras extras;
   if (!checkpoint.empty()) {
     extras = dn::resume(trainer, checkpoint);
-    out << checkpoint << ": goes on behind iteration " << trainer.iteration() << '\n';
-    if (trainer.iteration() > o.iterations)
-      throw dn::Error(checkpoint + ": is of iteration " + std::to_string(trainer.iteration()) + ", behind --iterations " + std::to_string(o.iterations));
+    tell_resumed(checkpoint, trainer.iteration(), o.iterations, out);
   }
   extras.mean = mean;
   extras.notes["flags"] = recall::flags(*o.command);
-  std::error_code failure;
-  std::filesystem::create_directories(o.out, failure);
-  if (failure) throw dn::Error(o.out + ": the folder cannot be made: " + failure.message());
+  make_folder(o.out);
   dn::Snapshots snapshots(trainer, o.out, o.keep, extras);
-  dn::Csv csv(o.out + "/metrics.csv", o.note, trainer.iteration());
-  std::optional<dn::JsonLines> json_lines;
-  std::optional<dn::TensorBoard> tensorboard;
-  std::optional<dn::NormsCsv> norms;
-  if (o.json_lines) json_lines.emplace(o.out + "/metrics.jsonl", trainer.iteration());
-  if (o.tensorboard) tensorboard.emplace(o.out, trainer.iteration());
-  if (o.norms > 0) norms.emplace(o.out + "/norms.csv", trainer.iteration());
-  const bool terminal = isatty(1);
-  dn::Console console(out, terminal, terminal && !std::getenv("NO_COLOR"));
-  struct Last : dn::Observer {
-    std::optional<double> accuracy;
-    void record(const dn::Record& r) override {
-      if (r.phase == dn::Record::test) accuracy = r.accuracy;
-    }
-  } last;
-  std::vector<dn::Observer*> observers{&console, &csv, &last};
-  if (json_lines) observers.push_back(&*json_lines);
-  if (tensorboard) observers.push_back(&*tensorboard);
-  if (norms) observers.push_back(&*norms);
-  observers.push_back(&snapshots);
+  Outputs outputs(o, trainer.iteration(), out);
   Interrupt::listen();
   trainer.fit(training, {.batch = o.batch, .iter_size = o.iter_size, .iterations = o.iterations - trainer.iteration(), .test = &test,
                          .test_interval = o.test_interval, .display = o.display, .augmentation = o.augmentation(), .workers = o.workers,
-                         .observers = observers, .norms_interval = o.norms, .snapshot_interval = o.snapshot, .stop = Interrupt::asked},
+                         .observers = outputs.observers(snapshots), .norms_interval = o.norms, .snapshot_interval = o.snapshot, .stop = Interrupt::asked},
               std::move(backend));
   if (Interrupt::asked() && trainer.iteration() < o.iterations) {
     out << "interrupted behind iteration " << trainer.iteration() << "; wrote " << snapshots.latest() << "; go on with --resume " << o.out << "/latest\n";
     throw Interrupted();
   }
-  if (!last.accuracy) last.accuracy = dn::evaluate(net, test).accuracy;  // there was nothing left to do
+  const double accuracy = outputs.accuracy() ? *outputs.accuracy() : dn::evaluate(net, test).accuracy;  // there may have been nothing left to do
   dn::save_weights(net, o.out + "/model.safetensors", mean);
   out << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
   if (!note.empty()) out << note << '\n';
-  out << dn::detail::formatted("final accuracy %.4f\n", *last.accuracy);
+  out << dn::detail::formatted("final accuracy %.4f\n", accuracy);
 }
 
-/// Loads all weights of a network or throws; the mean to subtract from images. `flags`: what makes another network.
-template <class Net>
-std::vector<float> load_all(Net& net, const std::string& path, const std::string& flags) {
-  const auto report = dn::load_weights(net, path);
-  const std::string wrong = !report.unfitting.empty() ? report.unfitting.front()
-                            : !report.missing.empty() ? report.missing.front() + " is not in the file"
-                            : !report.unused.empty()  ? report.unused.front() + " is in the file, not in the network"
+/// Throws Error unless a file had all weights of a network; `flags`: what makes another network.
+inline std::vector<float> all_of(const dn::LoadedWeights& loaded, const std::string& path, const std::string& flags) {
+  const std::string wrong = !loaded.unfitting.empty() ? loaded.unfitting.front()
+                            : !loaded.missing.empty() ? loaded.missing.front() + " is not in the file"
+                            : !loaded.unused.empty()  ? loaded.unused.front() + " is in the file, not in the network"
                                                       : "";
   if (!wrong.empty()) throw dn::Error(path + ": " + wrong + "; was it trained with another " + flags + "?");
-  return report.mean;
+  return loaded.mean;
+}
+
+/// The table that `time` prints: `seconds` by direction and layer, over `iterations` steps; `steps` each one's.
+inline void print_times(const std::vector<dn::LayerInfo>& layers, const std::vector<double> (&seconds)[2], std::vector<double> steps, int batch, int iterations,
+                        const std::string& backend) {
+  std::vector<std::vector<std::string>> rows{{"layer", "forward ms", "GFLOP/s", "backward ms", "GFLOP/s"}};
+  const auto text = [](const char* format, double value) { return dn::detail::formatted(format, value); };
+  double sums[2] = {}, operations[2] = {};
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    // The first layer's input needs no gradient: its backward does half of the work.
+    const double forward = 2.0 * double(layers[i].multiply_adds) * batch, backward = forward * (i == 0 ? 1 : 2);
+    const double work[2] = {forward, backward};
+    std::vector<std::string> row{layers[i].name};
+    for (int d = 0; d < 2; ++d) {
+      const double each = seconds[d][i] / iterations;
+      sums[d] += each;
+      operations[d] += work[d];
+      row.push_back(text("%.3f", each * 1e3));
+      row.push_back(work[d] > 0 && each > 0 ? text("%.1f", work[d] / each * 1e-9) : "");
+    }
+    rows.push_back(row);
+  }
+  rows.push_back({"total", text("%.3f", sums[0] * 1e3), text("%.1f", operations[0] / sums[0] * 1e-9), text("%.3f", sums[1] * 1e3),
+                  text("%.1f", operations[1] / sums[1] * 1e-9)});
+  std::cout << dn::detail::table(rows);
+  std::sort(steps.begin(), steps.end());
+  std::printf("forward, loss and backward of a batch of %d: median %.2f ms, %.2f to %.2f ms, %s\n", batch, steps[steps.size() / 2] * 1e3,
+              steps.front() * 1e3, steps.back() * 1e3, backend.c_str());
 }
 
 /// Times each layer's forward and backward over `iterations` steps of made-up images.
@@ -200,29 +248,7 @@ void time_layers(const Net& net, typename Net::backend backend, int batch, int i
     net.backward(ws, &watch);
     if (i >= warm_up) steps.push_back(std::chrono::duration<double>(Clock::now() - began).count());
   }
-  std::vector<std::vector<std::string>> rows{{"layer", "forward ms", "GFLOP/s", "backward ms", "GFLOP/s"}};
-  const auto text = [](const char* format, double value) { return dn::detail::formatted(format, value); };
-  double sums[2] = {}, operations[2] = {};
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    // The first layer's input needs no gradient: its backward does half of the work.
-    const double forward = 2.0 * double(layers[i].multiply_adds) * batch, backward = forward * (i == 0 ? 1 : 2);
-    const double work[2] = {forward, backward};
-    std::vector<std::string> row{layers[i].name};
-    for (int d = 0; d < 2; ++d) {
-      const double each = watch.seconds[d][i] / iterations;
-      sums[d] += each;
-      operations[d] += work[d];
-      row.push_back(text("%.3f", each * 1e3));
-      row.push_back(work[d] > 0 && each > 0 ? text("%.1f", work[d] / each * 1e-9) : "");
-    }
-    rows.push_back(row);
-  }
-  rows.push_back({"total", text("%.3f", sums[0] * 1e3), text("%.1f", operations[0] / sums[0] * 1e-9), text("%.3f", sums[1] * 1e3),
-                  text("%.1f", operations[1] / sums[1] * 1e-9)});
-  std::cout << dn::detail::table(rows);
-  std::sort(steps.begin(), steps.end());
-  std::printf("forward, loss and backward of a batch of %d: median %.2f ms, %.2f to %.2f ms, %s\n", batch,
-              steps[steps.size() / 2] * 1e3, steps.front() * 1e3, steps.back() * 1e3, describe(ws.backend()).c_str());
+  print_times(layers, watch.seconds, steps, batch, iterations, describe(ws.backend()));
 }
 
 }  // namespace program

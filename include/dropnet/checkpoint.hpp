@@ -38,21 +38,19 @@ namespace detail {
 /// Of the folder's layout. Versions to come read all smaller ones.
 inline constexpr int checkpoint_format = 1;
 
-template <class Net>
-void demand_tensors_of(const Net& net, const Safetensors& file, const std::string& path) {
-  using T = typename Net::scalar;
+/// Throws Error unless a file holds the tensors of a network, in its type of values, and nothing else.
+inline void demand_tensors_of(const Architecture& architecture, bool is_double, const Safetensors& file, const std::string& path) {
   const auto refuse = [&](const std::string& why) { throw Error(path + ": a checkpoint of another network: " + why); };
-  for (const TensorInfo& t : net.architecture().tensors) {
+  for (const TensorInfo& t : architecture.tensors) {
     const auto found = file.tensors.find(t.name);
     if (found == file.tensors.end()) refuse(t.name + ": " + shape_text(t.shape) + " in the network, not in the file");
     if (found->second.shape != t.shape) refuse(unfitting(t, found->second));
-    if (found->second.is_double != std::is_same_v<T, double>)
-      refuse(t.name + " has values of type " + (found->second.is_double ? "F64" : "F32") + " but the network computes in " + safetensors_type<T>);
+    if (found->second.is_double != is_double)
+      refuse(t.name + " has values of type " + (found->second.is_double ? "F64" : "F32") + " but the network computes in " + (is_double ? "F64" : "F32"));
   }
-  const auto& own = net.architecture().tensors;
   for (const auto& found : file.tensors) {
     const auto has = [&](const TensorInfo& t) { return t.name == found.first; };
-    if (found.first != mean_name && std::none_of(own.begin(), own.end(), has))
+    if (found.first != mean_name && std::none_of(architecture.tensors.begin(), architecture.tensors.end(), has))
       refuse(found.first + ": " + shape_text(found.second.shape) + " in the file, not in the network");
   }
 }
@@ -118,28 +116,50 @@ inline std::string checkpoint_folder(const std::string& path) {
   return path;
 }
 
+/// The state as solver.safetensors has it beside the momentum.
+inline SafetensorsWriter solver_file(const TrainerState& state, const Architecture& architecture, const std::map<std::string, std::string>& notes) {
+  SafetensorsWriter file;
+  file.meta("checkpoint_format", std::to_string(checkpoint_format));
+  file.meta("dropnet_version", std::to_string(DROPNET_VERSION));
+  file.meta("fingerprint", nlohmann::json(fingerprint(architecture)).dump());
+  file.meta("iteration", std::to_string(state.iteration));
+  file.meta("seed", std::to_string(state.seed.value));
+  file.meta("sgd", written(state.sgd).dump());
+  file.meta("learning_rate", written(state.rate).dump());
+  file.meta("growth", written(state.growth).dump());
+  file.meta("data", written(state.data).dump());
+  file.meta("notes", nlohmann::json(notes).dump());
+  return file;
+}
+
+/// Both files of a checkpoint, checked against a network.
+struct CheckpointFiles {
+  SolverFile solver;
+  Safetensors model;
+
+  CheckpointFiles(const std::string& path, const Architecture& architecture, bool is_double)
+      : solver(checkpoint_folder(path) + "/solver.safetensors"), model(path + "/model.safetensors") {
+    demand_tensors_of(architecture, is_double, model, path);
+    demand_tensors_of(architecture, is_double, solver.file, path);
+    if (const std::string own = fingerprint(architecture); solver.fingerprint != own)
+      throw Error(path + ": a checkpoint of another network: the same tensors, but other layers between them (its fingerprint is " + solver.fingerprint +
+                  ", the network's " + own + ")");
+    if (const auto said = model.metadata.find("iteration"); said == model.metadata.end() || said->second != std::to_string(solver.state.iteration))
+      throw Error(path + ": its two files are not of the same iteration; the folder is damaged");
+  }
+};
+
 }  // namespace detail
 
 /// Writes a folder with everything that training goes on from. An older folder of that name stays as it is until the new one
 /// is whole and on the disk. Throws Error if it cannot be written; nothing is left of it then.
 template <class Net>
 void save(const Trainer<Net>& trainer, const std::string& path, const CheckpointExtras& extras = {}) {
-  using T = typename Net::scalar;
   const Net& net = trainer.network();
   const TrainerState state = trainer.state();
-  detail::SafetensorsWriter<T> solver;
-  solver.meta("checkpoint_format", std::to_string(detail::checkpoint_format));
-  solver.meta("dropnet_version", std::to_string(DROPNET_VERSION));
-  solver.meta("fingerprint", nlohmann::json(fingerprint(net.architecture())).dump());
-  solver.meta("iteration", std::to_string(state.iteration));
-  solver.meta("seed", std::to_string(state.seed.value));
-  solver.meta("sgd", detail::written(state.sgd).dump());
-  solver.meta("learning_rate", detail::written(state.rate).dump());
-  solver.meta("growth", detail::written(state.growth).dump());
-  solver.meta("data", detail::written(state.data).dump());
-  solver.meta("notes", nlohmann::json(extras.notes).dump());
+  auto solver = detail::solver_file(state, net.architecture(), extras.notes);
   for (const TensorInfo& t : net.architecture().tensors) {
-    std::vector<T> values(t.size);
+    std::vector<typename Net::scalar> values(t.size);
     trainer.solver().momentum().download(t.offset, values);
     solver.tensor(t.name, t.shape, values);
   }
@@ -157,23 +177,14 @@ void save(const Trainer<Net>& trainer, const std::string& path, const Checkpoint
 template <class Net>
 CheckpointExtras resume(Trainer<Net>& trainer, const std::string& path) {
   using T = typename Net::scalar;
-  const std::string folder = detail::checkpoint_folder(path);
-  const detail::SolverFile solver(folder + "/solver.safetensors");
-  const detail::Safetensors model(folder + "/model.safetensors");
   Net& net = trainer.network();
-  detail::demand_tensors_of(net, model, path);
-  detail::demand_tensors_of(net, solver.file, path);
-  if (const std::string own = fingerprint(net.architecture()); solver.fingerprint != own)
-    throw Error(path + ": a checkpoint of another network: the same tensors, but other layers between them (its fingerprint is " + solver.fingerprint +
-                ", the network's " + own + ")");
-  if (const auto said = model.metadata.find("iteration"); said == model.metadata.end() || said->second != std::to_string(solver.state.iteration))
-    throw Error(path + ": its two files are not of the same iteration; the folder is damaged");
-  trainer.restore(solver.state);
+  const detail::CheckpointFiles files(path, net.architecture(), std::is_same_v<T, double>);
+  trainer.restore(files.solver.state);
   for (const TensorInfo& t : net.architecture().tensors) {
-    net.write(t, model.values<T>(model.tensors.at(t.name)));
-    trainer.solver().momentum().upload(t.offset, solver.file.values<T>(solver.file.tensors.at(t.name)));
+    net.write(t, files.model.values<T>(files.model.tensors.at(t.name)));
+    trainer.solver().momentum().upload(t.offset, files.solver.file.values<T>(files.solver.file.tensors.at(t.name)));
   }
-  return {detail::mean_in(model, typename Net::input{}), solver.notes};
+  return {detail::mean_in(files.model, detail::shape_of(typename Net::input{})), files.solver.notes};
 }
 
 }  // namespace dropnet

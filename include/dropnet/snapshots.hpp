@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,29 +20,17 @@ namespace dropnet {
 
 /// Saves a trainer each time that fit says so: FOLDER/iter_000200 and so on, with FOLDER/latest and FOLDER/best as links. Best is the
 /// one with the highest accuracy (or lowest loss, where images have targets) among those whose iteration was also tested.
-template <class Net>
 class Snapshots : public Observer {
  public:
   /// Keeps the last `keep` and the best; 0: all. A trainer that was resumed goes on with the folder's own and the extras that
   /// resume gave. Throws Error if the folder holds another run's, or has no room for one and a file of weights.
+  template <class Net>
   Snapshots(const Trainer<Net>& trainer, std::string folder, int keep, CheckpointExtras extras = {})
-      : trainer_(trainer), folder_(std::move(folder)), keep_(keep), extras_(std::move(extras)) {
-    namespace fs = std::filesystem;
-    if (keep < 0) throw Error("dropnet: Snapshots: keep is " + std::to_string(keep) + "; it must be at least 0");
-    std::error_code failure;
-    for (const auto& entry : fs::directory_iterator(folder_, failure))
-      if (const auto at = iteration_of(entry.path().filename().string()); at >= 0) {
-        if (trainer.iteration() == 0)
-          throw Error(folder_ + ": holds " + entry.path().filename().string() + " of another run; go on with that one (resume from " + folder_ +
-                      "/latest), or name another folder");
-        if (at <= trainer.iteration()) kept_.insert(at);
-      }
-    if (failure) throw Error(folder_ + ": cannot be read: " + failure.message());
-    if (const auto best = extras_.notes.find("best_iteration"); best != extras_.notes.end()) {
-      best_ = std::atoll(best->second.c_str());
-      best_score_ = std::atof(extras_.notes["best_score"].c_str());
-    }
-    detail::probe_room(folder_, 3 * trainer.network().extent().weights * sizeof(typename Net::scalar));
+      : save_([&trainer](const std::string& path, const CheckpointExtras& e) { save(trainer, path, e); }),
+        folder_(std::move(folder)),
+        keep_(keep),
+        extras_(std::move(extras)) {
+    look_at_folder(trainer.iteration(), 3 * trainer.network().extent().weights * sizeof(typename Net::scalar));
   }
 
   void record(const Record& r) override {
@@ -60,7 +49,7 @@ class Snapshots : public Observer {
       extras.notes["best_iteration"] = std::to_string(iteration);
       extras.notes["best_score"] = text;
     }
-    save(trainer_, folder_ + "/" + name, extras);
+    save_(folder_ + "/" + name, extras);
     extras_ = std::move(extras);
     detail::link_to(folder_ + "/latest", name);
     if (best) {
@@ -76,6 +65,25 @@ class Snapshots : public Observer {
   const std::string& latest() const { return latest_; }
 
  private:
+  /// What a folder has at the start; room for one more checkpoint and a file of weights.
+  void look_at_folder(std::int64_t iteration, std::size_t room) {
+    namespace fs = std::filesystem;
+    if (keep_ < 0) throw Error("dropnet: Snapshots: keep is " + std::to_string(keep_) + "; it must be at least 0");
+    std::error_code failure;
+    for (const auto& entry : fs::directory_iterator(folder_, failure))
+      if (const auto at = iteration_of(entry.path().filename().string()); at >= 0) {
+        if (iteration == 0)
+          throw Error(folder_ + ": holds " + entry.path().filename().string() + " of another run; go on with that one (resume from " + folder_ +
+                      "/latest), or name another folder");
+        if (at <= iteration) kept_.insert(at);
+      }
+    if (failure) throw Error(folder_ + ": cannot be read: " + failure.message());
+    if (const auto best = extras_.notes.find("best_iteration"); best != extras_.notes.end()) {
+      best_ = std::atoll(best->second.c_str());
+      best_score_ = std::atof(extras_.notes["best_score"].c_str());
+    }
+    detail::probe_room(folder_, room);
+  }
   static std::string name_of(std::int64_t iteration) {
     char text[40];
     std::snprintf(text, sizeof text, "iter_%06lld", static_cast<long long>(iteration));
@@ -102,7 +110,7 @@ class Snapshots : public Observer {
     }
   }
 
-  const Trainer<Net>& trainer_;
+  std::function<void(const std::string&, const CheckpointExtras&)> save_;
   std::string folder_;
   int keep_;
   CheckpointExtras extras_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
@@ -32,22 +33,45 @@ inline constexpr const char* mean_name = "input.mean";
 template <class Shape>
 std::vector<int> shape_of(Shape) { return {Shape::channels, Shape::height, Shape::width}; }
 
-/// What a file of weights holds: all tensors, each site's share and, unless it is empty, a mean image.
-template <class Net>
-SafetensorsWriter<typename Net::scalar> weights_file(const Net& net, std::span<const float> mean) {
-  if (!mean.empty() && mean.size() != Net::input::size)
-    throw Error("dropnet: save_weights: a mean of " + std::to_string(mean.size()) + " values for images of " + std::to_string(Net::input::size));
-  SafetensorsWriter<typename Net::scalar> file;
+/// The sites' shares as metadata.
+inline void put_shares(SafetensorsWriter& file, std::span<const Share> shares) {
   nlohmann::json p = nlohmann::json::array(), masks = nlohmann::json::array();
-  for (const Share& s : net.shares()) {
+  for (const Share& s : shares) {
     p.push_back(s.p);
     masks.push_back(mask_name(s.mask));
   }
   file.meta("dropnet_version", std::to_string(DROPNET_VERSION));
   file.meta("dropin_p", p.dump());
   file.meta("dropin_mask", masks.dump());
+}
+/// Throws Error if they are damaged.
+inline std::vector<Share> shares_in(const Safetensors& file) {
+  std::vector<Share> shares;
+  try {
+    const auto p = file.meta("dropin_p"), masks = file.meta("dropin_mask");
+    for (std::size_t k = 0; k < p.size() && k < masks.size(); ++k) {
+      const double share = p.at(k).get<double>();
+      const std::string name = masks.at(k).get<std::string>();
+      if (!(share >= 0 && share <= 1)) file.fail("dropin_p holds a p outside [0, 1]");
+      const auto mask = mask_of(name);
+      if (!mask) file.fail("dropin_mask holds '" + name + "', which is no mask");
+      shares.push_back({share, *mask});
+    }
+  } catch (const nlohmann::json::exception&) {
+    file.fail("the sites' p cannot be read; the file is damaged");
+  }
+  return shares;
+}
+
+/// What a file of weights holds: all tensors, each site's share and, unless it is empty, a mean image.
+template <class Net>
+SafetensorsWriter weights_file(const Net& net, std::span<const float> mean) {
+  if (!mean.empty() && mean.size() != Net::input::size)
+    throw Error("dropnet: save_weights: a mean of " + std::to_string(mean.size()) + " values for images of " + std::to_string(Net::input::size));
+  SafetensorsWriter file;
+  put_shares(file, net.shares());
   for (const TensorInfo& t : net.architecture().tensors) file.tensor(t.name, t.shape, net.read(t));
-  if (!mean.empty()) file.tensor(mean_name, shape_of(typename Net::input{}), mean);
+  if (!mean.empty()) file.tensor(mean_name, shape_of(typename Net::input{}), std::vector<typename Net::scalar>(mean.begin(), mean.end()));
   return file;
 }
 
@@ -57,10 +81,37 @@ inline std::string unfitting(const TensorInfo& t, const Safetensors::Entry& foun
 }
 
 /// The mean image that the file has for a network with this input; empty if it has none.
-template <class Shape>
-std::vector<float> mean_in(const Safetensors& file, Shape input) {
+inline std::vector<float> mean_in(const Safetensors& file, const std::vector<int>& input) {
   const auto found = file.tensors.find(mean_name);
-  return found != file.tensors.end() && found->second.shape == shape_of(input) ? file.values<float>(found->second) : std::vector<float>{};
+  return found != file.tensors.end() && found->second.shape == input ? file.values<float>(found->second) : std::vector<float>{};
+}
+
+/// What of a file goes into a network with these tensors.
+struct Match {
+  LoadedWeights report;
+  std::vector<std::pair<const TensorInfo*, Safetensors::Entry>> fitting;
+};
+inline Match match(const Safetensors& file, const Architecture& architecture, const std::vector<int>& input) {
+  Match m;
+  auto left = file.tensors;
+  m.report.mean = mean_in(file, input);
+  if (!m.report.mean.empty()) left.erase(mean_name);
+  for (const TensorInfo& t : architecture.tensors) {
+    const auto found = file.tensors.find(t.name);
+    if (found == file.tensors.end()) {
+      m.report.missing.push_back(t.name);
+      continue;
+    }
+    left.erase(t.name);
+    if (found->second.shape != t.shape) {
+      m.report.unfitting.push_back(unfitting(t, found->second));
+      continue;
+    }
+    m.fitting.emplace_back(&t, found->second);
+    m.report.copied.push_back(t.name);
+  }
+  for (const auto& [name, entry] : left) m.report.unused.push_back(name);
+  return m;
 }
 
 }  // namespace detail
@@ -78,41 +129,11 @@ void save_weights(const Net& net, const std::string& path, std::span<const float
 template <class Net>
 LoadedWeights load_weights(Net& net, const std::string& path) {
   const detail::Safetensors file(path);
-  LoadedWeights report;
-  std::vector<Share> shares;
-  try {
-    const auto p = file.meta("dropin_p"), masks = file.meta("dropin_mask");
-    for (std::size_t k = 0; k < p.size() && k < masks.size(); ++k) {
-      const double share = p.at(k).get<double>();
-      const std::string name = masks.at(k).get<std::string>();
-      if (!(share >= 0 && share <= 1)) file.fail("dropin_p holds a p outside [0, 1]");
-      const auto mask = mask_of(name);
-      if (!mask) file.fail("dropin_mask holds '" + name + "', which is no mask");
-      shares.push_back({share, *mask});
-    }
-  } catch (const nlohmann::json::exception&) {
-    file.fail("the sites' p cannot be read; the file is damaged");
-  }
-  auto left = file.tensors;
-  report.mean = detail::mean_in(file, typename Net::input{});
-  if (!report.mean.empty()) left.erase(detail::mean_name);
-  for (const TensorInfo& t : net.architecture().tensors) {
-    const auto found = file.tensors.find(t.name);
-    if (found == file.tensors.end()) {
-      report.missing.push_back(t.name);
-      continue;
-    }
-    left.erase(t.name);
-    if (found->second.shape != t.shape) {
-      report.unfitting.push_back(detail::unfitting(t, found->second));
-      continue;
-    }
-    net.write(t, file.values<typename Net::scalar>(found->second));
-    report.copied.push_back(t.name);
-  }
-  for (const auto& [name, entry] : left) report.unused.push_back(name);
+  const auto shares = detail::shares_in(file);
+  const auto match = detail::match(file, net.architecture(), detail::shape_of(typename Net::input{}));
+  for (const auto& [tensor, entry] : match.fitting) net.write(*tensor, file.values<typename Net::scalar>(entry));
   if (shares.size() == net.shares().size()) std::copy(shares.begin(), shares.end(), net.shares().begin());
-  return report;
+  return match.report;
 }
 
 }  // namespace dropnet

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "dropnet/core/error.hpp"
@@ -32,8 +33,7 @@ inline bool exchange(const std::string& a, const std::string& b) {
 
 /// Calls fill(folder) with a new folder under a temporary name, flushes it and renames it. An older one stays until then; if
 /// anything fails, nothing is left of the new one.
-template <class Fill>
-void write_folder(const std::string& name, Fill fill) {
+inline void write_folder(const std::string& name, const std::function<void(const std::string&)>& fill) {
   namespace fs = std::filesystem;
   const std::string path = without_slash(name), temporary = path + ".part";
   std::error_code failure;

@@ -108,15 +108,12 @@ class Safetensors {
 };
 
 /// Collects tensors and metadata, then writes them.
-template <class T>
 class SafetensorsWriter {
  public:
   void meta(const std::string& name, const std::string& value) { metadata_[name] = value; }
-  template <class Values>
-  void tensor(const std::string& name, const std::vector<int>& shape, const Values& own) {
-    const std::size_t begin = values_.size() * sizeof(T);
-    values_.insert(values_.end(), own.begin(), own.end());
-    tensors_[name] = {{"dtype", safetensors_type<T>}, {"shape", shape}, {"data_offsets", {begin, values_.size() * sizeof(T)}}};
+  template <class T>
+  void tensor(const std::string& name, const std::vector<int>& shape, const std::vector<T>& values) {
+    add(name, safetensors_type<T>, shape, std::as_bytes(std::span(values)));
   }
   /// With `replacing`, an older file stays as it is until the new one is whole; else the name must be a new one.
   void write(const std::string& path, bool replacing) const {
@@ -126,14 +123,19 @@ class SafetensorsWriter {
     std::string json = header.dump();
     json.append((8 - json.size() % 8) % 8, ' ');
     const std::uint64_t length = json.size();
-    const auto parts = {std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(json)), std::as_bytes(std::span(values_))};
+    const auto parts = {std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(json)), std::span<const std::byte>(values_)};
     replacing ? write_whole(path, parts) : write_new(path, parts);
   }
 
  private:
+  void add(const std::string& name, const char* type, const std::vector<int>& shape, std::span<const std::byte> bytes) {
+    const std::size_t begin = values_.size();
+    values_.insert(values_.end(), bytes.begin(), bytes.end());
+    tensors_[name] = {{"dtype", type}, {"shape", shape}, {"data_offsets", {begin, values_.size()}}};
+  }
   nlohmann::ordered_json tensors_ = nlohmann::ordered_json::object();
   std::map<std::string, std::string> metadata_;
-  std::vector<T> values_;
+  std::vector<std::byte> values_;
 };
 
 }  // namespace dropnet::detail
