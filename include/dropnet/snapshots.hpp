@@ -82,6 +82,9 @@ class Snapshots : public Observer {
       best_ = std::atoll(best->second.c_str());
       best_score_ = std::atof(extras_.notes["best_score"].c_str());
     }
+    // What a run that was killed behind its last checkpoint had still to do.
+    if (kept_.contains(best_)) detail::link_to(folder_ + "/best", name_of(best_));
+    prune();
     detail::probe_room(folder_, room);
   }
   static std::string name_of(std::int64_t iteration) {
