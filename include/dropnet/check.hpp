@@ -44,83 +44,113 @@ void write(Buffer& buffer, T* at, const std::vector<T>& values) {
   buffer.upload(std::size_t(at - buffer.data()), values);
 }
 
-/// One pass over a network with random weights and inputs: everything that it writes.
-template <class Spec, class In, class Backend, class T>
-struct CheckedPass {
-  using Net = Network<Spec, In, Backend, T>;
-  Net net;
-  typename Net::workspace ws;
-  int batch;
-  bool training;
+/// One pass over a network with random weights and inputs: everything that it writes. What does not depend on the network's type
+/// is done here, once for all networks.
+template <class T>
+class AnyPass {
+ public:
   std::vector<T> x, coefficients;
 
-  CheckedPass(Spec spec, const std::vector<Share>& shares, int batch_size, bool train, int threads = 1)
-      : net(spec, Net::no_fill), ws(net, batch_size, Purpose::train, backend(threads)), batch(batch_size), training(train) {
-    int stream = 1;
-    for (const auto& t : net.architecture().tensors) {
-      auto values = random_values<T>(t.size, stream++, t.fan_in == 0 ? 0.3 : 1 / std::sqrt(double(t.fan_in)));
-      if (t.fan_in == 0 && !t.is_bias)  // factors and variances lie around one
-        for (T& v : values) v = T(std::exp(double(v)));
-      net.write(t, values);
-    }
-    if (!shares.empty() && shares.size() != net.shares().size())
-      throw Error("dropnet: check: " + std::to_string(shares.size()) + " shares for " + std::to_string(net.shares().size()) + " sites");
-    std::copy(shares.begin(), shares.end(), net.shares().begin());
-    x = random_values<T>(std::size_t(batch) * In::size, 1000);
-    coefficients = random_values<T>(std::size_t(batch) * Net::output::size, 1001);
-    ws.input_gradient = true;
-  }
-  static Backend backend(int threads) {
-    if constexpr (std::is_constructible_v<Backend, int>)
-      return Backend(threads);
-    else
-      return {};
-  }
+  virtual ~AnyPass() = default;
+  virtual const Architecture& architecture() const = 0;
+  virtual bool is_open(int site) const = 0;
+  virtual std::vector<T> read(const TensorInfo&) const = 0;
+  virtual void write(const TensorInfo&, const std::vector<T>&) = 0;
+  /// The place of a weight, where it can be changed in between.
+  virtual T* weight(const TensorInfo&) = 0;
+  /// The network's outputs, in a pass in which every unwritten value is NaN.
+  virtual std::vector<T> output() = 0;
+  /// Forward, and backward from the coefficients as the outputs' gradient.
+  virtual void backward() = 0;
+  virtual std::vector<T> input_gradient() = 0;
+  /// What a backward pass that adds to all gradients adds to ones: the input's; the weights' are left behind.
+  virtual std::vector<T> added_input_gradient() = 0;
+  virtual std::vector<T> gradient(const TensorInfo&) const = 0;
 
-  /// The sum of coefficient times output, after a pass in which every unwritten value is NaN.
+  /// The sum of coefficient times output.
   double loss() {
-    fill(ws.activations(), not_a_number);
-    ws.load(x);
-    net.forward(ws, {.iteration = 3, .seed = Seed{5}, .training = training});
     double sum = 0;
-    const auto y = read(ws.activations(), ws.output().data, coefficients.size());
+    const auto y = output();
     for (std::size_t i = 0; i < coefficients.size(); ++i) sum += double(coefficients[i]) * double(y[i]);
     return sum;
   }
-  std::vector<T> output() {
-    loss();
-    return read(ws.activations(), ws.output().data, coefficients.size());
+
+ protected:
+  void begin(std::size_t inputs, std::size_t outputs) {
+    int stream = 1;
+    for (const auto& t : architecture().tensors) {
+      auto values = random_values<T>(t.size, stream++, t.fan_in == 0 ? 0.3 : 1 / std::sqrt(double(t.fan_in)));
+      if (t.fan_in == 0 && !t.is_bias)  // factors and variances lie around one
+        for (T& v : values) v = T(std::exp(double(v)));
+      write(t, values);
+    }
+    x = random_values<T>(inputs, 1000);
+    coefficients = random_values<T>(outputs, 1001);
   }
-  void backward() {
-    loss();
+  static void set(std::span<Share> to, const std::vector<Share>& shares) {
+    if (!shares.empty() && shares.size() != to.size())
+      throw Error("dropnet: check: " + std::to_string(shares.size()) + " shares for " + std::to_string(to.size()) + " sites");
+    std::copy(shares.begin(), shares.end(), to.begin());
+  }
+};
+
+template <class Spec, class In, class Backend, class T>
+class CheckedPass final : public AnyPass<T> {
+ public:
+  using Net = Network<Spec, In, Backend, T>;
+  Net net;
+  typename Net::workspace ws;
+
+  CheckedPass(Spec spec, const std::vector<Share>& shares, int batch, bool training)
+      : net(spec, Net::no_fill), ws(net, batch, Purpose::train), training_(training) {
+    this->begin(std::size_t(batch) * In::size, std::size_t(batch) * Net::output::size);
+    this->set(net.shares(), shares);
+    ws.input_gradient = true;
+  }
+
+  const Architecture& architecture() const override { return net.architecture(); }
+  bool is_open(int site) const override { return net.is_open(site); }
+  std::vector<T> read(const TensorInfo& t) const override { return net.read(t); }
+  void write(const TensorInfo& t, const std::vector<T>& values) override { net.write(t, values); }
+  T* weight(const TensorInfo& t) override { return net.weights().data() + t.offset; }
+  std::vector<T> output() override {
+    fill(ws.activations(), not_a_number);
+    ws.load(this->x);
+    net.forward(ws, {.iteration = 3, .seed = Seed{5}, .training = training_});
+    return detail::read(ws.activations(), ws.output().data, this->coefficients.size());
+  }
+  void backward() override {
+    output();
     fill(ws.diffs(), not_a_number);
     fill(ws.gradients(), not_a_number);
-    write(ws.diffs(), ws.output().diff, coefficients);
+    detail::write(ws.diffs(), ws.output().diff, this->coefficients);
     net.backward(ws);
   }
-  std::vector<T> input_gradient() { return read(ws.diffs(), ws.input().diff, x.size()); }
-  /// What a backward pass that adds to all gradients adds to ones: the input's; the weights' are left in ws.
-  std::vector<T> added_input_gradient() {
+  std::vector<T> input_gradient() override { return detail::read(ws.diffs(), ws.input().diff, this->x.size()); }
+  std::vector<T> added_input_gradient() override {
     auto x_blob = ws.input();
-    write(ws.diffs(), x_blob.diff, std::vector<T>(x.size(), T(1)));
+    detail::write(ws.diffs(), x_blob.diff, std::vector<T>(this->x.size(), T(1)));
     fill(ws.gradients(), 1);
-    write(ws.diffs(), ws.output().diff, coefficients);
+    detail::write(ws.diffs(), ws.output().diff, this->coefficients);
     ws.add_gradients = true;
     const auto pass = ws.pass(net, nullptr);
     ws.add_gradients = false;
     net.spec().backward(Scope<Backend, T>(pass, Extent{}), x_blob.adding(), ws.output());
-    std::vector<T> values = read(ws.diffs(), x_blob.diff, x.size());
+    std::vector<T> values = detail::read(ws.diffs(), x_blob.diff, this->x.size());
     for (T& v : values) v -= 1;
-    std::vector<T> gradients = read(ws.gradients(), ws.gradients().data(), ws.gradients().size());
+    std::vector<T> gradients = detail::read(ws.gradients(), ws.gradients().data(), ws.gradients().size());
     for (T& v : gradients) v -= 1;
-    write(ws.gradients(), ws.gradients().data(), gradients);
+    detail::write(ws.gradients(), ws.gradients().data(), gradients);
     return values;
   }
-  std::vector<T> gradient(const TensorInfo& t) const {
+  std::vector<T> gradient(const TensorInfo& t) const override {
     std::vector<T> values(t.size);
     ws.gradients().download(t.offset, values);
     return values;
   }
+
+ private:
+  bool training_;
 };
 
 /// d loss / d value by differences, unless a kink lies within the step (the one-sided slopes differ).
@@ -156,21 +186,19 @@ struct GradientCheck {
   bool passed() const { return wrong.empty() && compared > 0 && kinks <= compared / 4; }
 };
 
-/// Compares the gradients that a layer or a network leaves in backward, of its inputs and of its weights, with differences of
-/// a made-up loss, in double. Everything that a pass does not write is NaN, so that an unwritten value shows.
-/// Throws Error if the options do not fit.
-template <class Input, class Backend = Cpu, class Spec>
-GradientCheck check_gradients(Spec spec, const CheckOptions& options = {}) {
-  detail::CheckedPass<Spec, Input, Backend, double> pass(spec, options.shares, options.batch, options.training);
+namespace detail {
+
+inline GradientCheck check_gradients(AnyPass<double>& pass, const CheckOptions& options) {
+  const auto& tensors = pass.architecture().tensors;
   pass.backward();
   const auto dx = pass.input_gradient();
   std::vector<std::vector<double>> dw;
-  for (const auto& t : pass.net.architecture().tensors) dw.push_back(pass.gradient(t));
+  for (const auto& t : tensors) dw.push_back(pass.gradient(t));
 
   GradientCheck result;
   const auto compare = [&](const std::string& what, std::size_t i, double found, double& value) {
     double expected = 0;
-    if (!detail::slope(value, options.step, [&] { return pass.loss(); }, expected)) {
+    if (!slope(value, options.step, [&] { return pass.loss(); }, expected)) {
       ++result.kinks;
       return;
     }
@@ -185,17 +213,28 @@ GradientCheck check_gradients(Spec spec, const CheckOptions& options = {}) {
   };
   some(pass.x.size(), [&](std::size_t i) { compare("input", i, dx[i], pass.x[i]); });
   for (std::size_t k = 0; k < dw.size(); ++k) {
-    const auto& t = pass.net.architecture().tensors[k];
+    const auto& t = tensors[k];
     if (t.is_statistic && !t.frozen) continue;  // what it follows is no gradient
-    const bool trained = pass.net.is_open(t.site) && !t.frozen;
+    const bool trained = pass.is_open(t.site) && !t.frozen;
     some(t.size, [&](std::size_t i) {
       if (trained)
-        compare(t.name, i, dw[k][i], pass.net.weights().data()[t.offset + i]);
+        compare(t.name, i, dw[k][i], pass.weight(t)[i]);
       else if (!std::isnan(dw[k][i]))
         result.wrong.push_back(t.name + ": is not trained now, but its gradient was written");
     });
   }
   return result;
+}
+
+}  // namespace detail
+
+/// Compares the gradients that a layer or a network leaves in backward, of its inputs and of its weights, with differences of
+/// a made-up loss, in double. Everything that a pass does not write is NaN, so that an unwritten value shows.
+/// Throws Error if the options do not fit.
+template <class Input, class Backend = Cpu, class Spec>
+GradientCheck check_gradients(Spec spec, const CheckOptions& options = {}) {
+  detail::CheckedPass<Spec, Input, Backend, double> pass(spec, options.shares, options.batch, options.training);
+  return detail::check_gradients(pass, options);
 }
 
 }  // namespace dropnet

@@ -53,33 +53,33 @@ void check_gradients(Spec spec, const std::vector<dn::Share>& shares, int batch,
   CHECK(result.passed());
 }
 
-/// `Backend` in T writes what the Reference writes in double.
-template <class Spec, class In, class Backend, class T>
-void check_values(Spec spec, const std::vector<dn::Share>& shares, int batch, bool training, double tolerance) {
-  Run<Spec, In, dn::Reference, double> expected(spec, shares, batch, training);
-  Run<Spec, In, Backend, T> found(spec, shares, batch, training);
+/// `found` writes what `expected`, the Reference in double, writes with the same weights.
+template <class T>
+void check_values(dn::detail::AnyPass<double>& expected, dn::detail::AnyPass<T>& found, double tolerance) {
+  const auto& tensors = expected.architecture().tensors;
   for (auto& v : expected.x) v = double(T(v));
-  for (const auto& t : expected.net.architecture().tensors) {
-    const auto w = found.net.read(t);
-    expected.net.write(t, std::vector<double>(w.begin(), w.end()));
+  for (const auto& t : tensors) {
+    const auto w = found.read(t);
+    expected.write(t, std::vector<double>(w.begin(), w.end()));
   }
   for (std::size_t i = 0; i < expected.coefficients.size(); ++i) expected.coefficients[i] = double(found.coefficients[i]);
   CHECK(distance(found.output(), expected.output()) < tolerance);
   found.backward();
   expected.backward();
   CHECK(distance(found.input_gradient(), expected.input_gradient()) < tolerance);
-  const auto gradients = [&](auto& run) {
+  const auto trained = [&](const dn::TensorInfo& t) { return expected.is_open(t.site) && !t.frozen; };
+  const auto gradients = [&](auto& pass) {
     std::vector<double> all;
-    for (const auto& t : run.net.architecture().tensors) {
-      if (!run.net.is_open(t.site) || t.frozen) continue;
-      const auto g = run.gradient(t);
+    for (const auto& t : tensors) {
+      if (!trained(t)) continue;
+      const auto g = pass.gradient(t);
       all.insert(all.end(), g.begin(), g.end());
     }
     return all;
   };
   const auto dw = gradients(expected);
-  for (const auto& t : expected.net.architecture().tensors) {
-    if (!expected.net.is_open(t.site) || t.frozen) continue;
+  for (const auto& t : tensors) {
+    if (!trained(t)) continue;
     // A small tensor's sums may cancel, and all do where the gradient is zero, as of a bias before BatchNorm: alone a tensor
     // is held to a tenth of the accuracy, and to no more than all of them together.
     const auto own = expected.gradient(t);
@@ -91,6 +91,12 @@ void check_values(Spec spec, const std::vector<dn::Share>& shares, int batch, bo
   CHECK(distance(gradients(expected), dw) < 1e-12);
   CHECK(distance(found.added_input_gradient(), dx) < 10 * tolerance);
   CHECK(distance(gradients(found), dw) < 20 * tolerance);
+}
+template <class Spec, class In, class Backend, class T>
+void check_values(Spec spec, const std::vector<dn::Share>& shares, int batch, bool training, double tolerance) {
+  Run<Spec, In, dn::Reference, double> expected(spec, shares, batch, training);
+  Run<Spec, In, Backend, T> found(spec, shares, batch, training);
+  check_values<T>(expected, found, tolerance);
 }
 
 /// Everything above for one layer or network.
