@@ -159,7 +159,8 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
   extras.notes["flags"] = recall::flags(*o.command);
   make_folder(o.out);
   dn::Snapshots snapshots(trainer, o.out, o.keep, extras);
-  Outputs outputs(o, trainer.iteration(), out);
+  const std::int64_t begun = trainer.iteration();
+  Outputs outputs(o, begun, out);
   Interrupt::listen();
   trainer.fit(training, {.batch = o.batch, .iter_size = o.iter_size, .iterations = o.iterations - trainer.iteration(), .test = &test,
                          .test_interval = o.test_interval, .display = o.display, .augmentation = o.augmentation(), .workers = o.workers,
@@ -169,6 +170,8 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
     out << "interrupted behind iteration " << trainer.iteration() << "; wrote " << snapshots.latest() << "; go on with --resume " << o.out << "/latest\n";
     throw Interrupted();
   }
+  if (const double done = dn::mean_work(net.architecture(), trainer.state().growth, begun, trainer.iteration()); done < 0.995)
+    out << dn::detail::formatted("growth saved %.0f %% of the multiply-adds\n", 100 * (1 - done));
   const double accuracy = outputs.accuracy() ? *outputs.accuracy() : dn::evaluate(net, test).accuracy;  // there may have been nothing left to do
   dn::save_weights(net, o.out + "/model.safetensors", mean);
   out << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";

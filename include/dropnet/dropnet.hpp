@@ -44,3 +44,4 @@
 #include "dropnet/train/sgd.hpp"
 #include "dropnet/train/tensorboard.hpp"
 #include "dropnet/train/trainer.hpp"
+#include "dropnet/train/work.hpp"

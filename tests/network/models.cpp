@@ -31,6 +31,7 @@ struct Shapes {
   template <class Out>
   constexpr void enter_site(Extent, Out) {}
   constexpr void leave_site() {}
+  constexpr void partial(int) {}
   constexpr void fork() {}
   constexpr void end_branch() {}
   constexpr void join() {}

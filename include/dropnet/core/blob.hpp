@@ -11,7 +11,8 @@ namespace dropnet {
 using Index = std::uint16_t;
 
 /// A view of a batch, [batch][channel][row][column], with its gradient.
-/// `diff == nullptr`: no gradient is wanted. `add`: backward adds to `diff` instead of writing it.
+/// `diff == nullptr`: no gradient is wanted. `add`: backward adds to `diff` instead of writing it. `from`: channels before it
+/// are not wanted of the op that writes `data`, and hold zeros in `diff`: it may write zeros instead, and pass them over in backward.
 template <class T, class Shape>
 struct Blob {
   using shape = Shape;
@@ -19,6 +20,7 @@ struct Blob {
   T* diff = nullptr;
   int batch = 0;
   bool add = false;
+  int from = 0;
 
   static constexpr std::size_t sample_size = Shape::size;
   std::size_t size() const { return std::size_t(batch) * Shape::size; }
@@ -27,6 +29,11 @@ struct Blob {
   Blob adding() const {
     Blob b = *this;
     b.add = true;
+    return b;
+  }
+  Blob channels_from(int channel) const {
+    Blob b = *this;
+    b.from = channel > from ? channel : from;
     return b;
   }
 };

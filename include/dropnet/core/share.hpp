@@ -67,6 +67,8 @@ struct Mix {
         random(stream),
         p(share.p) {}
 
+  /// The first channel that holds a unit which may come from New.
+  std::size_t first_channel(std::size_t units, std::size_t channels) const { return kind == prefix ? left_out / (units / channels) : 0; }
   bool is_new(int sample, std::size_t unit, std::size_t units) const {
     return kind == prefix ? unit >= left_out : random.word(std::uint64_t(sample) * units + unit) < threshold;
   }

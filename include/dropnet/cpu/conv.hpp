@@ -52,10 +52,12 @@ void add_bias_gradient(const T* dy, T* db) {
     db[f] += array(dy, std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
 }
 
-/// Rows at a pitch become rows behind each other: to(c, r, q) = (or +=) from(c, r, q) + bias[c].
+/// Rows at a pitch become rows behind each other: to(c, r, q) = (or +=) from(c, r, q) + bias[c]; channels before the first one
+/// become zeros.
 template <class Out, int OutPlane, int Pitch, class T>
-void unpitch(const T* from, const T* bias, T* to, bool add) {
-  for (int c = 0; c < Out::channels; ++c) {
+void unpitch(const T* from, const T* bias, T* to, bool add, int first = 0) {
+  to = std::fill_n(to, std::size_t(first) * Out::plane, T(0));
+  for (int c = first; c < Out::channels; ++c) {
     const T offset = bias ? bias[c] : T(0);
     for (int r = 0; r < Out::height; ++r, to += Out::width) {
       const T* row = from + std::size_t(c) * OutPlane + r * Pitch;
@@ -82,30 +84,31 @@ struct DirectConv {
 
   /// For each sample: lays out from(n), runs Kernel with packed weights, calls finish(n, rows at a pitch).
   template <class Kernel, class From, class Finish>
-  static void each_sample(Cpu& cpu, int batch, const T* packed, From from, Finish finish) {
+  static void each_sample(Cpu& cpu, int batch, const T* packed, int first_block, int first_channel, From from, Finish finish) {
     using X = typename Kernel::X;
     cpu.parallel(batch, conv_operations<W> * std::size_t(batch), [&](int n, int worker) {
       T* planes = cpu.scratch<T>(worker, X::size + Kernel::out_size);
       T* rows = planes + X::size;
-      X::fill(from(n), planes);
-      Kernel::run(planes, packed, rows);
+      X::fill(from(n), planes, first_channel);
+      Kernel::run(planes, packed, rows, first_block, first_channel);
       finish(n, rows);
     });
   }
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     T* packed = cpu.shared_scratch<T>(Forward::packed);
-    Forward::pack([&](int f, int c, int ky, int kx) { return w.data[place(f, c, ky, kx)]; }, packed);
+    const int first_block = y.from / Forward::B;
+    Forward::pack([&](int f, int c, int ky, int kx) { return w.data[place(f, c, ky, kx)]; }, packed, first_block);
     each_sample<Forward>(
-        cpu, x.batch, packed, [&](int n) { return x.sample(n); },
-        [&](int n, const T* rows) { unpitch<Out, Forward::X::out_plane, Forward::X::pitch>(rows, b.data, y.sample(n), false); });
+        cpu, x.batch, packed, first_block, 0, [&](int n) { return x.sample(n); },
+        [&](int n, const T* rows) { unpitch<Out, Forward::X::out_plane, Forward::X::pitch>(rows, b.data, y.sample(n), false, y.from); });
   }
 
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
     T* packed = cpu.shared_scratch<T>(Backward::packed);
     Backward::pack([&](int c, int f, int ky, int kx) { return w.data[place(f, c, K - 1 - ky, K - 1 - kx)]; }, packed);
     each_sample<Backward>(
-        cpu, x.batch, packed, [&](int n) { return y.sample_diff(n); },
+        cpu, x.batch, packed, 0, y.from, [&](int n) { return y.sample_diff(n); },
         [&](int n, const T* rows) {
           unpitch<In, Backward::X::out_plane, Backward::X::pitch>(rows, static_cast<const T*>(nullptr), x.sample_diff(n), x.add);
         });
@@ -114,6 +117,7 @@ struct DirectConv {
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, Out::channels, b,
                       [&](int first, int last, int worker, T* dw, T* db) {
+                        const int first_block = y.from / Gradient::B;
                         T* xs = cpu.scratch<T>(worker, Gradient::scratch);
                         T* dys = xs + Gradient::samples * Gradient::X::size;
                         T* between = dys + Gradient::samples * Gradient::dy_size;
@@ -121,10 +125,10 @@ struct DirectConv {
                           const int count = std::min(Gradient::samples, last - from);
                           for (int i = 0; i < count; ++i) {
                             Gradient::X::fill(x.sample(from + i), xs + std::size_t(i) * Gradient::X::size);
-                            Gradient::fill(y.sample_diff(from + i), dys + std::size_t(i) * Gradient::dy_size);
+                            Gradient::fill(y.sample_diff(from + i), dys + std::size_t(i) * Gradient::dy_size, first_block * Gradient::B);
                             add_bias_gradient<Out>(y.sample_diff(from + i), db);
                           }
-                          Gradient::run(count, xs, dys, between, dw);
+                          Gradient::run(count, xs, dys, between, dw, first_block);
                         }
                       });
   }
@@ -137,6 +141,8 @@ struct PatchConv {
   using P = patches::Patches<W>;
   static constexpr std::size_t filters = W::group_filters;
   static constexpr std::size_t rows = P::rows / W::groups;
+  /// How many of a group's filters are wanted.
+  static std::ptrdiff_t wanted(const Blob<T, Out>& y) { return std::ptrdiff_t(filters) - (W::groups == 1 ? y.from : 0); }
 
   // Group g's part of the weights, of the patches and of a sample's output.
   template <class U>
@@ -151,9 +157,11 @@ struct PatchConv {
       T* patches = cpu.scratch<T>(worker, P::size);
       P::gather(x.sample(n), patches);
       for (int g = 0; g < W::groups; ++g) {
-        auto to = outputs(y.sample(n), g);
-        to.colwise() = array(b.data, std::size_t(g) * filters, std::size_t(g + 1) * filters).matrix();
-        to.noalias() += weights(w.data, g) * gathered(patches, g);
+        auto all = outputs(y.sample(n), g);
+        all.topRows(std::ptrdiff_t(filters) - wanted(y)).setZero();
+        auto to = all.bottomRows(wanted(y));
+        to.colwise() = array(b.data, std::size_t(g) * filters, std::size_t(g + 1) * filters).matrix().tail(wanted(y));
+        to.noalias() += weights(w.data, g).bottomRows(wanted(y)) * gathered(patches, g);
       }
     });
   }
@@ -161,7 +169,8 @@ struct PatchConv {
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
     cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
       T* patches = cpu.scratch<T>(worker, P::size);
-      for (int g = 0; g < W::groups; ++g) gathered(patches, g).noalias() = weights(w.data, g).transpose() * outputs(y.sample_diff(n), g);
+      for (int g = 0; g < W::groups; ++g) 
+        gathered(patches, g).noalias() = weights(w.data, g).bottomRows(wanted(y)).transpose() * outputs(y.sample_diff(n), g).bottomRows(wanted(y));
       if (!x.add) std::fill_n(x.sample_diff(n), In::size, T(0));
       P::scatter_add(patches, x.sample_diff(n));
     });
@@ -174,7 +183,7 @@ struct PatchConv {
                         for (int n = first; n < last; ++n) {
                           P::gather(x.sample(n), patches);
                           for (int g = 0; g < W::groups; ++g)
-                            weights(dw, g).noalias() += outputs(y.sample_diff(n), g) * gathered(patches, g).transpose();
+                            weights(dw, g).bottomRows(wanted(y)).noalias() += outputs(y.sample_diff(n), g).bottomRows(wanted(y)) * gathered(patches, g).transpose();
                           add_bias_gradient<Out>(y.sample_diff(n), db);
                         }
                       });

@@ -30,8 +30,11 @@ struct Planes {
   /// The last vector of the last plane reads past it.
   static constexpr std::size_t size = padded(plane * In::channels + lanes::width<T>);
 
-  static void fill(const T* x, T* to) {
-    for (int c = 0; c < In::channels; ++c) {
+  /// Channels before `first` are left open.
+  static void fill(const T* x, T* to, int first = 0) {
+    x += std::size_t(first) * In::plane;
+    to += std::size_t(first) * plane;
+    for (int c = first; c < In::channels; ++c) {
       to = std::fill_n(to, Pad * pitch, T(0));
       for (int r = 0; r < In::height; ++r, x += In::width) {
         to = std::fill_n(to, Pad, T(0));
@@ -65,8 +68,9 @@ struct Correlate {
 
   /// weight(f, c, ky, kx) gives the value; packed as [block][channel][ky][kx][filter in block].
   template <class WeightOf>
-  static void pack(WeightOf weight, T* to) {
-    for (int block = 0; block < blocks; ++block)
+  static void pack(WeightOf weight, T* to, int first_block = 0) {
+    to += std::size_t(first_block) * packed_block;
+    for (int block = first_block; block < blocks; ++block)
       for (int c = 0; c < In::channels; ++c)
         for (int ky = 0; ky < K; ++ky)
           for (int kx = 0; kx < K; ++kx)
@@ -74,13 +78,13 @@ struct Correlate {
   }
 
   template <int Vectors>
-  static void tile(const T* x, const T* w, T* y) {
+  static void tile(const T* x, const T* w, T* y, int first_channel) {
     using Packet = lanes::Packet<T>;
     constexpr int L = lanes::width<T>;
     Packet sums[B][Vectors];
     for (int b = 0; b < B; ++b)
       for (int v = 0; v < Vectors; ++v) sums[b][v] = lanes::all(T(0));
-    for (int c = 0; c < In::channels; ++c, x += X::plane)
+    for (int c = first_channel; c < In::channels; ++c, x += X::plane)
       for (int ky = 0; ky < K; ++ky)
         for (int kx = 0; kx < K; ++kx, w += B) {
           const T* from = x + ky * X::pitch + kx;
@@ -95,26 +99,29 @@ struct Correlate {
       for (int v = 0; v < Vectors; ++v) lanes::store(y + b * X::out_plane + v * L, sums[b][v]);
   }
 
-  /// x: X's planes. y: out_size scalars, plane f at f out_plane, rows at X's pitch.
-  static void run(const T* x, const T* w, T* y) {
+  /// x: X's planes. y: out_size scalars, plane f at f out_plane, rows at X's pitch. Blocks of outputs before the first one are left
+  /// open, inputs before the first one passed over.
+  static void run(const T* x, const T* w, T* y, int first_block = 0, int first_channel = 0) {
     constexpr int L = lanes::width<T>;
+    x += std::size_t(first_channel) * X::plane;
+    w += std::size_t(first_channel) * K * K * B;
     const auto one = [&](int block, int t) {
       const T* from = x + t * V * L;
       const T* weights = w + std::size_t(block) * packed_block;
       T* to = y + std::size_t(block) * B * X::out_plane + t * V * L;
       if (t < full_tiles) {
-        tile<V>(from, weights, to);
+        tile<V>(from, weights, to, first_channel);
       } else if constexpr (rest > 0) {
-        tile<rest>(from, weights, to);
+        tile<rest>(from, weights, to, first_channel);
       }
     };
     constexpr int tiles = full_tiles + (rest > 0);
     // The greater of the two stays in the nearest cache while the smaller is gone through again.
     if constexpr (X::size > packed) {
       for (int t = 0; t < tiles; ++t)
-        for (int block = 0; block < blocks; ++block) one(block, t);
+        for (int block = first_block; block < blocks; ++block) one(block, t);
     } else {
-      for (int block = 0; block < blocks; ++block)
+      for (int block = first_block; block < blocks; ++block)
         for (int t = 0; t < tiles; ++t) one(block, t);
     }
   }
@@ -137,8 +144,9 @@ struct Gradient {
   static constexpr std::size_t scratch = samples * (X::size + dy_size) + sums_size;
 
   /// dy laid out at X's pitch; what is no output is zero.
-  static void fill(const T* dy, T* to) {
-    for (int f = 0; f < F; ++f) {
+  static void fill(const T* dy, T* to, int first = 0) {
+    dy += std::size_t(first) * X::out_height * X::out_width;
+    for (int f = first; f < F; ++f) {
       T* row = to + std::size_t(f) * X::out_plane;
       for (int r = 0; r < X::out_height; ++r, dy += X::out_width) {
         std::copy_n(dy, X::out_width, row + r * X::pitch);
@@ -150,8 +158,8 @@ struct Gradient {
   }
 
   /// Adds to dw the gradient of up to `samples` samples; x and dy as filled, one sample behind the other.
-  static void run(int count, const T* x, const T* dy, T* between, T* dw) {
-    for (int block = 0; block < blocks; ++block)
+  static void run(int count, const T* x, const T* dy, T* between, T* dw, int first_block = 0) {
+    for (int block = first_block; block < blocks; ++block)
       for (int from = 0; from < count; from += group)
         for (int c = 0; c < In::channels; ++c)
           for (int ky = 0; ky < K; ++ky)

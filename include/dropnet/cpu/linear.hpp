@@ -36,6 +36,10 @@ void linear_forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, O
   detail::in_blocks(cpu, Out::size, detail::linear_outputs, batch * In::size * Out::size, [&](std::size_t o, std::size_t n) {
     const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
     auto block = outputs.middleCols(begin, count);
+    if (begin + count <= y.from) {
+      block.setZero();
+      return;
+    }
     block.rowwise() = biases.middleCols(begin, count).row(0);
     block.noalias() += inputs * weights.middleRows(begin, count).transpose();
   });
@@ -54,6 +58,11 @@ void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, 
       const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
       const auto dy = gradients.middleCols(begin, count);
       auto to = dw.middleRows(begin, count);
+      if (begin + count <= y.from) {  // all its gradients are zeros
+        if (!w.add) to.setZero();
+        if (!b.add) db.middleCols(begin, count).setZero();
+        return;
+      }
       if (w.add)
         to.noalias() += dy.transpose() * inputs;
       else
@@ -62,15 +71,16 @@ void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, 
     });
   }
   if (x.diff) {
-    const auto weights = detail::matrix<T>(w.data, Out::size, In::size);
+    const auto wanted = std::ptrdiff_t(Out::size) - y.from;
+    const auto weights = detail::matrix<T>(w.data, Out::size, In::size).bottomRows(wanted);
     auto dx = detail::matrix<T>(x.diff, batch, In::size);
     detail::in_blocks(cpu, batch, detail::linear_samples, operations, [&](std::size_t s, std::size_t n) {
       const auto begin = std::ptrdiff_t(s), count = std::ptrdiff_t(n);
       auto to = dx.middleRows(begin, count);
       if (x.add)
-        to.noalias() += gradients.middleRows(begin, count) * weights;
+        to.noalias() += gradients.block(begin, y.from, count, wanted) * weights;
       else
-        to.noalias() = gradients.middleRows(begin, count) * weights;
+        to.noalias() = gradients.block(begin, y.from, count, wanted) * weights;
     });
   }
 }

@@ -6,6 +6,7 @@
 #include "dropnet/core/scope.hpp"
 #include "dropnet/layers/identity.hpp"
 #include "dropnet/layers/resize.hpp"
+#include "dropnet/layers/sequential.hpp"
 
 namespace dropnet {
 
@@ -63,7 +64,7 @@ struct Site {
     const Share share = s.share();
     const auto in = typename X::shape{};
     const S inside = s + extents::site() + adapter_extent(in);
-    if (!share.closed()) added.forward(inside, u, y);
+    if (!share.closed()) added.forward(inside, u, let_in(s, y));
     if (share.complete()) return;
     if constexpr (adapts) {
       const auto resized = s.take(output(in));
@@ -91,7 +92,7 @@ struct Site {
     } else {
       mix_backward(s, inside + added.extent(in), u, y);
     }
-    added.backward(inside, u.adding(), y);
+    added.backward(inside, u.adding(), let_in(s, y));
   }
 
   template <class Visitor, class In>
@@ -103,6 +104,7 @@ struct Site {
     v.end_branch();
     inside = inside + adapter_extent(in);
     added.visit(v, inside, in);
+    v.partial(trailing_by_channel<New>);
     v.end_branch();
     v.join();
     const auto out = output(in);
@@ -115,6 +117,9 @@ struct Site {
   static Mix mix(S s) {
     return {s.share(), Y::sample_size, std::size_t(Y::shape::channels), s.training(), s.random(Random::dropin, s.site())};
   }
+  /// What New has to compute: the channels of which anything is let in.
+  template <class S, class Y>
+  static Y let_in(S s, Y y) { return y.channels_from(int(mix<Y>(s).first_channel(Y::sample_size, std::size_t(Y::shape::channels)))); }
   /// `row` is the scope of the mixing itself, which is a layer to probes.
   template <class S, class U, class Y>
   static void mix_forward(S s, S row, U u, Y y) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/lrn.hpp"
@@ -14,6 +15,7 @@ namespace dropnet {
 template <int Size = 5, class Region = AcrossChannels>
 struct LRN {
   static_assert(Size > 0 && Size % 2 == 1, "dropnet: LRN: the window's size must be odd");
+  static constexpr bool by_channel = std::is_same_v<Region, WithinChannel>;
   double alpha = 1;
   double beta = 0.75;
   double k = 1;

@@ -11,10 +11,29 @@
 
 namespace dropnet {
 
-/// Layers one after the other. A type (`Sequential<Conv<20, 5>, ReLU>`), or a value (`Sequential{Conv<20, 5>{}, ReLU{}}`).
 template <class... Layers>
 struct Sequential;
 
+namespace detail {
+/// Layers that compute each channel of their output from the same channel of their input.
+template <class Layer>
+inline constexpr bool by_channel = false;
+template <class Layer>
+  requires(Layer::by_channel)
+inline constexpr bool by_channel<Layer> = true;
+
+/// How many of a layer's last parts are by_channel: 1 for Sequential<Conv, ReLU>.
+template <class Layer>
+inline constexpr int trailing_by_channel = by_channel<Layer>;
+template <class... Layers>
+inline constexpr int trailing_by_channel<Sequential<Layers...>> = [] {
+  int count = 0;
+  ((count = by_channel<Layers> ? count + 1 : 0), ...);
+  return count;
+}();
+}  // namespace detail
+
+/// Layers one after the other. A type (`Sequential<Conv<20, 5>, ReLU>`), or a value (`Sequential{Conv<20, 5>{}, ReLU{}}`).
 template <class Last>
 struct Sequential<Last> {
   Last head{};
@@ -34,6 +53,8 @@ struct Sequential<Last> {
   void run(S s, X x, Y y) const { head.forward(s, x, y); }
   template <class In>
   static constexpr std::size_t link_size(In) { return 0; }
+  /// The first channel of the input that is wanted, if those of the output are from here on.
+  static constexpr int wanted(int from) { return detail::by_channel<Last> ? from : 0; }
   template <class In>
   constexpr std::size_t transient(In in) const { return head.extent(in).transient; }
   template <class Visitor, class In>
@@ -81,13 +102,14 @@ struct Sequential<Head, Rest...> {
   // h, the head's output, lies first, then what the head needs, then what the tail needs.
   template <class S, class X, class Y>
   void run(S s, X x, Y y) const {
-    const auto h = s.link(Head::output(typename X::shape{}));
+    const auto h = s.link(Head::output(typename X::shape{})).channels_from(Tail::wanted(y.from));
     const S after = s + head.extent(typename X::shape{});
     if constexpr (fuses<S, X>)
       if (s.may_fuse()) return tail.forward_fused(after, h, y, [&](auto to) { head.forward_relu(s, x, to); });
     head.forward(s, x, h);
     tail.run(after, h, y);
   }
+  static constexpr int wanted(int from) { return detail::by_channel<Head> ? Tail::wanted(from) : 0; }
   /// The size of the largest link of this chain: of all that its layers hand on to the next one.
   template <class In>
   static constexpr std::size_t link_size(In in) {
@@ -99,7 +121,7 @@ struct Sequential<Head, Rest...> {
   constexpr std::size_t transient(In in) const { return std::max(head.extent(in).transient, tail.transient(Head::output(in))); }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
-    auto h = s.take(Head::output(typename X::shape{}));
+    auto h = s.take(Head::output(typename X::shape{})).channels_from(Tail::wanted(y.from));
     const S after = s + head.extent(typename X::shape{});
     if (!x.diff && head.extent(typename X::shape{}).parameters == 0) {  // nobody asks for h's gradient
       h.diff = nullptr;
@@ -118,13 +140,13 @@ struct Sequential<Head, Rest...> {
   // sign of the output: they differ only where a DropIn has put another unit, and no gradient comes back from there.
   template <class S, class H, class Y, class Write>
   void forward_fused(S s, H, Y y, Write write) const {
-    const auto to = s.link(typename H::shape{});
+    const auto to = s.link(typename H::shape{}).channels_from(Tail::wanted(y.from));
     write(to);
     tail.run(s + head.extent(typename H::shape{}), to, y);
   }
   template <class S, class H, class Y>
   void backward_fused(S s, H h, Y y) const {
-    const auto to = s.take(typename H::shape{});
+    const auto to = s.take(typename H::shape{}).channels_from(Tail::wanted(y.from));
     tail.backward(s + head.extent(typename H::shape{}), to, y);
     h.data = to.data;
     head.backward(s, h, to);

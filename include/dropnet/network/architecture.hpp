@@ -39,6 +39,7 @@ struct LayerInfo {
   std::size_t parameters = 0;
   std::size_t multiply_adds = 0;     ///< per sample, forward
   int site = -1;
+  bool partial = false;       ///< whether only the channels that its site lets in are asked of it
   std::vector<int> inputs{};  ///< the layers whose outputs it takes, -1 for the network's input; of a dropin u's, then v's
 };
 
@@ -89,6 +90,8 @@ class Architecture {
     site_ = at.sites;
   }
   void leave_site() { site_ = sites[std::size_t(site_)].parent; }
+  /// The last layer but so many is asked for let-in channels only.
+  void partial(int behind) { layers[layers.size() - 1 - std::size_t(behind)].partial = true; }
   // Branches that begin at one layer and end in the next one that comes behind join().
   void fork() { forks_.push_back({last_, {}}); }
   void end_branch() {
@@ -104,7 +107,7 @@ class Architecture {
   void layer(const char* kind, Extent at, In, Out, std::size_t multiply_adds) {
     place_ = at;
     layers.push_back({"", kind, {In::channels, In::height, In::width}, {Out::channels, Out::height, Out::width}, 0,
-                      multiply_adds, site_, joined_.empty() ? std::vector<int>{last_} : std::exchange(joined_, {})});
+                      multiply_adds, site_, false, joined_.empty() ? std::vector<int>{last_} : std::exchange(joined_, {})});
     last_ = int(layers.size()) - 1;
     if (multiply_adds > 0 && fresh_block_) {
       fresh_block_ = false;
