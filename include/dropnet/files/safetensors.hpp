@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -80,11 +81,24 @@ class Safetensors {
   [[noreturn]] void fail(const std::string& what) const { throw Error(path_ + ": " + what); }
 
  private:
+  /// A list of them and nothing else: the library would make a whole number of any other.
+  std::vector<std::uint64_t> whole_numbers(const std::string& name, const nlohmann::json& list) const {
+    std::vector<std::uint64_t> numbers;
+    for (const auto& n : list) {
+      if (!n.is_number_unsigned()) fail(name + ": " + n.dump().substr(0, 40) + " stands where a whole number of 0 or more must");
+      numbers.push_back(n.get<std::uint64_t>());
+    }
+    return numbers;
+  }
   Entry entry(const std::string& name, const nlohmann::json& value, std::size_t data) const {
     const std::string type = value.at("dtype").get<std::string>();
     if (type != "F32" && type != "F64") fail(name + " has values of type " + type + "; only F32 and F64 are read");
-    Entry e{type == "F64", value.at("shape").get<std::vector<int>>(), 0, 1};
-    const auto ends = value.at("data_offsets").get<std::vector<std::uint64_t>>();
+    Entry e{type == "F64", {}, 0, 1};
+    for (const std::uint64_t n : whole_numbers(name, value.at("shape"))) {
+      if (n > std::uint64_t(std::numeric_limits<int>::max())) fail(name + ": its shape does not fit the bytes that it has");
+      e.shape.push_back(int(n));
+    }
+    const auto ends = whole_numbers(name, value.at("data_offsets"));
     const std::size_t room = bytes_.size() - data;
     if (ends.size() != 2 || ends[0] > ends[1] || ends[1] > room) fail(name + " lies outside the file, which may be truncated");
     const std::size_t scalars = std::size_t(ends[1] - ends[0]) / (e.is_double ? 8 : 4);
