@@ -5,6 +5,7 @@
 //   bench_gpu_step device
 // prints cuDNN's description of the device.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -26,7 +27,7 @@ void print_device() {
   const auto device = dn::cuda::planning_device(cudnn, 0);
   const auto size = device.count(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR);
   const auto json = device.get<char>(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, size);
-  std::cout << json.data() << '\n';
+  std::cout << std::string(json.begin(), std::find(json.begin(), json.end(), '\0')) << '\n';
 }
 
 }  // namespace

@@ -18,7 +18,46 @@
 #define DROPNET_DEVICE
 #endif
 
+#ifdef __CUDA_ARCH__
+#define DROPNET_UNROLL _Pragma("unroll")
+#else
+#define DROPNET_UNROLL
+#endif
+
 namespace dropnet::kernels {
+
+/// Values that lie at a multiple of 16 (8) bytes.
+DROPNET_DEVICE inline void read_4(const float* from, float* to) {
+#ifdef __CUDA_ARCH__
+  *reinterpret_cast<float4*>(to) = *reinterpret_cast<const float4*>(from);
+#else
+  std::copy_n(from, 4, to);
+#endif
+}
+DROPNET_DEVICE inline void read_2(const float* from, float* to) {
+#ifdef __CUDA_ARCH__
+  *reinterpret_cast<float2*>(to) = *reinterpret_cast<const float2*>(from);
+#else
+  std::copy_n(from, 2, to);
+#endif
+}
+DROPNET_DEVICE inline void write_4(const float* from, float* to) {
+#ifdef __CUDA_ARCH__
+  *reinterpret_cast<float4*>(to) = *reinterpret_cast<const float4*>(from);
+#else
+  std::copy_n(from, 4, to);
+#endif
+}
+
+DROPNET_DEVICE inline void copy_4(const float* from, float* to) {
+  alignas(16) float values[4];
+  read_4(from, values);
+  write_4(values, to);
+}
+DROPNET_DEVICE inline void fill_4(float* to) {
+  alignas(16) const float zeros[4] = {};
+  write_4(zeros, to);
+}
 
 inline constexpr unsigned team = 256;  ///< threads in a block
 

@@ -82,6 +82,27 @@ struct MaxBackward {
   }
 };
 
+/// The same where windows lie side by side and each input is in one: a window writes its inputs.
+struct ApartBackward {
+  Pooling at;
+  const float* dy;
+  const Index* indices;
+  float* dx;
+  bool add;
+  DROPNET_DEVICE void operator()(std::uint32_t i) const {
+    const Place place(at, i);
+    const float d = dy[i];
+    const int won = int(indices[i]);
+    for (int r = place.rows.begin; r < place.rows.end; ++r)
+      for (int q = place.columns.begin; q < place.columns.end; ++q) {
+        const int at_input = r * at.width + q;
+        float& to = dx[place.plane + unsigned(at_input)];
+        const float mine = at_input == won ? d : 0;
+        to = add ? to + mine : mine;
+      }
+  }
+};
+
 struct AverageForward {
   Pooling at;
   const float* x;
@@ -121,7 +142,12 @@ std::size_t outputs(const Pooling& at) { return std::size_t(at.planes) * unsigne
 
 void max_pool_forward(Stream s, const Pooling& at, const float* x, float* y, Index* indices) { each(s, outputs(at), MaxForward{at, x, y, indices}); }
 void max_pool_backward(Stream s, const Pooling& at, const float* dy, const Index* indices, float* dx, bool add) {
-  each(s, inputs(at), MaxBackward{at, dy, indices, dx, add});
+  const auto covers = [](int outputs, int kernel, int stride, int pad, int size) { return kernel == stride && pad == 0 && outputs * stride >= size; };
+  if (covers(at.out_height, at.kernel.height, at.stride.height, at.pad.height, at.height) &&
+      covers(at.out_width, at.kernel.width, at.stride.width, at.pad.width, at.width))
+    each(s, outputs(at), ApartBackward{at, dy, indices, dx, add});
+  else
+    each(s, inputs(at), MaxBackward{at, dy, indices, dx, add});
 }
 void average_pool_forward(Stream s, const Pooling& at, const float* x, float* y) { each(s, outputs(at), AverageForward{at, x, y}); }
 void average_pool_backward(Stream s, const Pooling& at, const float* dy, float* dx, bool add) { each(s, inputs(at), AverageBackward{at, dy, dx, add}); }

@@ -113,10 +113,22 @@ struct Update {
       if (norm > clip) scale = float(clip / norm / passes);
     }
     const float gradient = rate * scale, pull = rate * decay * piece.decay[place.tensor];
-    for (std::uint32_t i = place.begin; i < place.stop; ++i) {
-      const float speed = momentum * v[i] + gradient * g[i] + pull * w[i];
-      w[i] -= nesterov ? (1 + momentum) * speed - momentum * v[i] : speed;
-      v[i] = speed;
+    const auto step = [&](float& weight, float slope, float& speed) {
+      const float before = speed;
+      speed = momentum * speed + gradient * slope + pull * weight;
+      weight -= nesterov ? (1 + momentum) * speed - momentum * before : speed;
+    };
+    if (place.stop - place.begin == lane) {  // tensors begin at multiples of 64 bytes
+      alignas(16) float weights[lane], slopes[lane], speeds[lane];
+      read_4(w + place.begin, weights);
+      read_4(g + place.begin, slopes);
+      read_4(v + place.begin, speeds);
+      DROPNET_UNROLL
+      for (std::uint32_t i = 0; i < lane; ++i) step(weights[i], slopes[i], speeds[i]);
+      write_4(weights, w + place.begin);
+      write_4(speeds, v + place.begin);
+    } else {
+      for (std::uint32_t i = place.begin; i < place.stop; ++i) step(w[i], g[i], v[i]);
     }
   }
 };

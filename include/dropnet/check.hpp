@@ -136,6 +136,7 @@ class CheckedPass final : public AnyPass<T> {
     const auto pass = ws.pass(net, nullptr);
     ws.add_gradients = false;
     net.spec().backward(Scope<Backend, T>(pass, Extent{}), x_blob.adding(), ws.output());
+    if constexpr (Backend::asynchronous) ws.backend().wait();
     std::vector<T> values = detail::read(ws.diffs(), x_blob.diff, this->x.size());
     for (T& v : values) v -= 1;
     std::vector<T> gradients = detail::read(ws.gradients(), ws.gradients().data(), ws.gradients().size());

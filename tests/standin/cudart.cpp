@@ -23,6 +23,7 @@ struct CUgraphExec_st {
 struct CUstream_st {
   std::deque<Work> queued;
   CUgraph_st* recording = nullptr;
+  bool unjoined = false;  ///< recording, because it waits for a stream that does, which does not wait for it yet
   bool broken = false;  ///< something forbidden was done while recording
   void flush() {
     while (!queued.empty()) {
@@ -34,6 +35,8 @@ struct CUstream_st {
 };
 struct CUevent_st {
   cudaStream_t stream = nullptr;
+  CUgraph_st* recording = nullptr;        ///< where it was last recorded
+  std::size_t recorded = 0, reached = 0;  ///< how often
   std::chrono::steady_clock::time_point at;
 };
 
@@ -65,6 +68,7 @@ Machine& machine() {
 void submit(cudaStream_t stream, Work work) {
   const std::lock_guard lock(mutex);
   CUstream_st& s = of(stream);
+  if (s.recording) s.unjoined |= &s != recording;
   if (s.recording)
     s.recording->work.push_back(std::move(work));
   else
@@ -97,6 +101,10 @@ cudaError_t cudaGetLastError() { return std::exchange(last, cudaSuccess); }
 const char* cudaGetErrorName(cudaError_t e) { return e == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation" : "cudaError"; }
 const char* cudaGetErrorString(cudaError_t e) { return e == cudaErrorMemoryAllocation ? "out of memory" : "failure"; }
 
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
+  *value = which == cudaDevAttrMultiProcessorCount ? 132 : which == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 227 * 1024 : 0;
+  return cudaSuccess;
+}
 cudaError_t cudaMalloc(void** p, size_t size) {
   const std::lock_guard lock(mutex);
   auto& m = standin::machine();
@@ -167,6 +175,11 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
 cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t* graph) {
   *graph = std::exchange(of(s).recording, nullptr);
   recording = nullptr;
+  for (CUstream_st* other : streams)
+    if (*graph && other->recording == *graph) {
+      other->recording = nullptr;
+      if (std::exchange(other->unjoined, false)) return fail(cudaErrorStreamCaptureUnjoined);
+    }
   ++standin::machine().graphs;
   return std::exchange(of(s).broken, false) ? fail(cudaErrorStreamCaptureInvalidated) : cudaSuccess;
 }
@@ -198,13 +211,37 @@ cudaError_t cudaEventCreate(cudaEvent_t* e) {
   *e = new CUevent_st;
   return cudaSuccess;
 }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { return cudaEventCreate(e); }
 cudaError_t cudaEventDestroy(cudaEvent_t e) {
   delete e;
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t stream) {
   e->stream = stream;
-  standin::submit(stream, [e] { e->at = std::chrono::steady_clock::now(); });
+  e->recording = of(stream).recording;
+  if (e->recording) return cudaSuccess;
+  standin::submit(stream, [e, n = ++e->recorded] {
+    e->at = std::chrono::steady_clock::now();
+    e->reached = n;
+  });
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t e, unsigned) {
+  CUstream_st &waiting = of(stream), &from = of(e->stream);
+  if (e->recording) {  // work is recorded in the order of the calls, which is one of those that the events allow
+    if (waiting.recording && waiting.recording != e->recording) return fail(cudaErrorStreamCaptureMerge);
+    if (!waiting.recording) waiting.unjoined = true;
+    waiting.recording = e->recording;
+    from.unjoined = false;
+    return cudaSuccess;
+  }
+  standin::submit(stream, [e, &from, n = e->recorded] {
+    while (e->reached < n && !from.queued.empty()) {
+      const Work work = std::move(from.queued.front());
+      from.queued.pop_front();
+      work();
+    }
+  });
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t e) { return cudaStreamSynchronize(e->stream); }

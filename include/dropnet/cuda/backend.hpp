@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "dropnet/core/share.hpp"
 #include "dropnet/cuda/buffer.hpp"
 #include "dropnet/cuda/conv_plan.hpp"
+#include "dropnet/cuda/conv_tile.hpp"
 #include "dropnet/cuda/graph.hpp"
 #include "dropnet/cuda/kernels.hpp"
 #include "dropnet/cuda/library.hpp"
@@ -49,10 +51,33 @@ class Cuda {
   static Cuda standard() { return {}; }
 
   const CudaOptions& options() const { return state_->options; }
-  cudaStream_t stream() const { return state_->stream.raw; }
+  cudaStream_t stream() const { return lane().stream.raw; }
   template <class T>
   Buffer<T> buffer(std::size_t size) { return Buffer<T>(size, stream()); }
-  void wait() { cuda::check(cudaStreamSynchronize(stream()), "cudaStreamSynchronize"); }
+  void wait() {
+    for (const auto& lane : state_->lanes)
+      if (lane) cuda::check(cudaStreamSynchronize(lane->stream.raw), "cudaStreamSynchronize");
+  }
+
+  /// Queues work for which what is queued next does not wait, until `join`: till then nothing may write what it reads, or
+  /// touch what it writes.
+  template <class Work>
+  void beside(Work&& work) {
+    State& s = *state_;
+    if (!s.lanes[1]) s.lanes[1].emplace(s);
+    order(s.lanes[0]->mark, s.lanes[0]->stream, s.lanes[1]->stream);
+    s.forked = true;
+    struct Back {
+      State& state;
+      ~Back() { state.lane = 0; }
+    } back{s};
+    s.lane = 1;
+    std::forward<Work>(work)();
+  }
+  void join() {
+    State& s = *state_;
+    if (std::exchange(s.forked, false)) order(s.lanes[1]->mark, s.lanes[1]->stream, s.lanes[0]->stream);
+  }
 
   /// Which layer's ops are to come: errors name it.
   void enter(int layer) { state_->layer = layer; }
@@ -62,14 +87,19 @@ class Cuda {
   void begin(const Moment& moment, std::span<const Mix> mixes) {
     State& s = *state_;
     const kernels::Clock clock{moment.time(), moment.iteration, moment.rate};
-    s.clock.upload(0, {&clock, 1});
-    std::vector<kernels::SiteState> sites;
-    for (const Mix& m : mixes) sites.push_back({m.threshold, std::uint32_t(m.left_out), float(m.p)});
-    if (s.sites.size() < sites.size()) s.sites = buffer<kernels::SiteState>(sites.size());
-    s.sites.upload(0, sites);
+    std::vector<std::byte> bytes(sizeof clock + mixes.size() * sizeof(kernels::SiteState));
+    std::memcpy(bytes.data(), &clock, sizeof clock);
+    for (std::size_t k = 0; k < mixes.size(); ++k) {
+      const kernels::SiteState site{mixes[k].threshold, std::uint32_t(mixes[k].left_out), float(mixes[k].p)};
+      std::memcpy(bytes.data() + sizeof clock + k * sizeof site, &site, sizeof site);
+    }
+    if (s.moment.size() < bytes.size()) s.moment = buffer<std::byte>(bytes.size());
+    s.moment.upload(0, bytes);
   }
-  const kernels::Clock* clock() const { return state_->clock.data(); }
-  const kernels::SiteState* site(int k) const { return state_->sites.data() + k; }
+  const kernels::Clock* clock() const { return reinterpret_cast<const kernels::Clock*>(state_->moment.data()); }
+  const kernels::SiteState* site(int k) const {
+    return reinterpret_cast<const kernels::SiteState*>(state_->moment.data() + sizeof(kernels::Clock)) + k;
+  }
 
   /// The first time that sites are open to this degree, does `work`; then records it; then replays the record. One record
   /// is kept for each kind of work.
@@ -95,7 +125,7 @@ class Cuda {
 
   /// Device memory that stays an op's own until the next op. What it holds is left open.
   void* scratch(std::size_t bytes) {
-    auto& kept = state_->scratch;
+    auto& kept = lane().scratch;
     // Smaller ones stay, for a recorded step may use them.
     if (kept.empty() || kept.back().size() < bytes) kept.push_back(buffer<std::byte>(bytes));
     return kept.back().data();
@@ -103,13 +133,16 @@ class Cuda {
 
   const cuda::Cudnn& cudnn() const { return state_->cudnn; }
   const cuda::Cublas& cublas() const { return state_->cublas; }
-  cudnnHandle_t cudnn_handle() const { return state_->cudnn_handle.raw; }
-  cublasHandle_t cublas_handle() const { return state_->cublas_handle.raw; }
+  cudnnHandle_t cudnn_handle() const { return lane().cudnn_handle.raw; }
+  cublasHandle_t cublas_handle() const { return lane().cublas_handle.raw; }
   const cuda::Descriptor& planning_device() const { return state_->planning_device; }
-  /// The convolutions that have been planned, with the fastest plan, or none where there is none.
+  const cuda::Chip& chip() const { return state_->chip; }
+  /// The convolutions that have been planned: with cuDNN's plan, or with a tile for dropnet's own kernel, or neither where
+  /// there is no way.
   struct Planned {
     std::unique_ptr<cuda::ConvGraph> graph;
     std::optional<cuda::ConvPlan> plan;
+    std::optional<kernels::ConvTile> tile;
   };
   std::map<cuda::ConvQuery, Planned>& plans() { return state_->plans; }
 
@@ -142,6 +175,17 @@ class Cuda {
     ~CublasHandle() { cublas.destroy(raw); }
   };
 
+  struct Mark {
+    cudaEvent_t raw = nullptr;
+    Mark() { cuda::check(cudaEventCreateWithFlags(&raw, cudaEventDisableTiming), "cudaEventCreateWithFlags"); }
+    ~Mark() { cudaEventDestroy(raw); }
+  };
+  /// What is queued on `later` from now on waits for what is on `first`.
+  static void order(const Mark& mark, const Stream& first, const Stream& later) {
+    cuda::check(cudaEventRecord(mark.raw, first.raw), "cudaEventRecord");
+    cuda::check(cudaStreamWaitEvent(later.raw, mark.raw, 0), "cudaStreamWaitEvent");
+  }
+
   static int current_device() {
     cuda::require_device();
     int device = 0;
@@ -149,6 +193,16 @@ class Cuda {
     return device;
   }
 
+  struct State;
+  /// Work in order, with libraries' handles and memory of its own.
+  struct Lane {
+    explicit Lane(const State& s) : cudnn_handle(s.cudnn, stream.raw), cublas_handle(s.cublas, stream.raw, s.options.precision) {}
+    Stream stream;
+    CudnnHandle cudnn_handle;
+    CublasHandle cublas_handle;
+    std::vector<Buffer<std::byte>> scratch;
+    Mark mark;
+  };
   struct Record {
     std::optional<std::vector<int>> key;
     cuda::Graph graph;
@@ -159,17 +213,18 @@ class Cuda {
     int device = current_device();
     cuda::Cudnn cudnn;
     cuda::Cublas cublas;
-    Stream stream;
-    CudnnHandle cudnn_handle{cudnn, stream.raw};
-    CublasHandle cublas_handle{cublas, stream.raw, options.precision};
+    cuda::Chip chip = cuda::chip(device);
     cuda::Descriptor planning_device = cuda::planning_device(cudnn, device);
     std::map<cuda::ConvQuery, Planned> plans;
-    Buffer<kernels::Clock> clock{1, stream.raw};
-    Buffer<kernels::SiteState> sites;
-    std::vector<Buffer<std::byte>> scratch;
+    std::optional<Lane> lanes[2];  // the second for what goes on beside
+    int lane = 0;
+    bool forked = false;
+    Buffer<std::byte> moment{sizeof(kernels::Clock), lanes[0].emplace(*this).stream.raw};  // the clock, then the sites
     int layer = -1;
     std::map<int, Record> records;
   };
+  const Lane& lane() const { return *state_->lanes[state_->lane]; }
+  Lane& lane() { return *state_->lanes[state_->lane]; }
 
   std::unique_ptr<State> state_;
 };

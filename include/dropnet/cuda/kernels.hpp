@@ -130,6 +130,58 @@ void add_bias(Stream, int batch, int channels, int plane, const float* bias, flo
 /// db[c] = (or +=) sum over n, i of dy[n][c][i], in an order that depends on the sizes alone.
 void bias_gradient(Stream, int batch, int channels, int plane, const float* dy, float* db, bool add);
 
+/// A convolution of stride 1 with a square kernel of 3 or 5 a side, from [batch][channels][height][width] to
+/// [batch][filters][out_height][out_width].
+struct Convolution {
+  int batch, channels, height, width, filters, out_height, out_width;
+  int kernel, pad_rows, pad_columns;
+  bool turned = false;  ///< weights are [channel][filter][tap], taps from the last to the first: an input gradient
+  bool add = false;     ///< to what is written, instead of writing over it
+  bool relu = false;    ///< max(0, .) behind the bias
+};
+/// How it is divided. A thread computes 4 or 5 filters, a block `groups` times as many over `rows` rows (an even number)
+/// of an image; `splits` groups of threads share the terms of its sums, of which `channels` channels come at a time. In a
+/// weight gradient a block computes all taps of `channels` channels, and `parts` blocks share the images.
+struct ConvTile {
+  int filters, rows, groups, splits, channels, parts = 1;
+  friend bool operator==(const ConvTile&, const ConvTile&) = default;
+};
+/// What lies in shared memory, in floats.
+struct ConvMemory {
+  int rows, columns;  ///< of a channel, with the zeros around it
+  int pitch, plane;   ///< from row to row, from channel to channel
+  int pack;           ///< from the weights of a channel to those of the next
+  int inputs, weights, gradients;
+  constexpr ConvMemory(const Convolution& at, const ConvTile& tile)
+      : rows(tile.rows + at.kernel - 1),
+        columns(up(at.out_width, 4) + at.kernel - 1),
+        pitch(up(columns, 4)),
+        plane(0),
+        // Odd numbers of fours: threads that touch the same place of neighbours find different banks.
+        pack(odd(tile.groups * at.kernel * up(at.kernel * tile.filters, 4))),
+        inputs(0),
+        weights(tile.channels * pack),
+        gradients(tile.groups * tile.filters * tile.rows * up(at.out_width, 4)) {
+    // Threads read runs of 4 along a row, then two rows further down: they find different banks if those continue these.
+    const int runs = up(at.out_width, 4) / 4;
+    if (runs % 2 == 0)
+      while (pitch % 16 != runs * 2 % 16) pitch += 4;
+    plane = odd(rows * pitch);
+    inputs = tile.channels * plane;
+  }
+  constexpr int forward() const { return inputs + weights; }
+  constexpr int weight_gradient() const { return inputs + gradients; }
+
+ private:
+  static constexpr int up(int n, int to) { return (n + to - 1) / to * to; }
+  static constexpr int odd(int n) { return n / 4 % 2 == 0 ? n + 4 : n; }
+};
+/// y = w * x + bias, which may be null.
+void conv_forward(Stream, const Convolution&, const ConvTile&, const float* x, const float* w, const float* bias, float* y);
+/// dw = (or +=) dy * x, and db likewise unless it is null. `parts`: conv_parts floats of scratch memory.
+std::size_t conv_parts(const Convolution&, const ConvTile&);
+void conv_weight_gradient(Stream, const Convolution&, const ConvTile&, const float* x, const float* dy, float* dw, float* db, float* parts);
+
 /// As dropnet::softmax_loss; dy may be null.
 void softmax_loss(Stream, int batch, int classes, const float* y, float* dy, const int* labels, int k, Tally*);
 

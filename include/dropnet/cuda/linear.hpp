@@ -35,9 +35,13 @@ void linear_forward(Cuda& cuda, Blob<float, In> x, Weight<float> w, Weight<float
 template <class In, class Out>
 void linear_backward(Cuda& cuda, Blob<float, In> x, Weight<float> w, Weight<float> b, Blob<float, Out> y) {
   constexpr int inputs = int(In::size), outputs = int(Out::size);
-  if (w.diff) cuda::multiply(cuda, "fully connected layer's weight gradient", outputs, inputs, x.batch, y.diff, true, x.data, false, w.diff, w.add);
-  if (b.diff) kernels::bias_gradient(cuda.stream(), x.batch, outputs, 1, y.diff, b.diff, b.add);
-  if (x.diff) cuda::multiply(cuda, "fully connected layer's input gradient", x.batch, inputs, outputs, y.diff, false, w.data, false, x.diff, x.add);
+  const auto weights = [&] {
+    if (w.diff) cuda::multiply(cuda, "fully connected layer's weight gradient", outputs, inputs, x.batch, y.diff, true, x.data, false, w.diff, w.add);
+    if (b.diff) kernels::bias_gradient(cuda.stream(), x.batch, outputs, 1, y.diff, b.diff, b.add);
+  };
+  if (!x.diff) return weights();
+  cuda.beside(weights);
+  cuda::multiply(cuda, "fully connected layer's input gradient", x.batch, inputs, outputs, y.diff, false, w.data, false, x.diff, x.add);
 }
 
 }  // namespace dropnet

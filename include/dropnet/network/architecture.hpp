@@ -62,7 +62,7 @@ class Architecture {
   Extent extent;
 
   template <class Spec, class Input>
-  static Architecture of(const Spec& spec, Input input) {
+  static Architecture of(Spec spec, Input input) {
     Architecture a;
     spec.visit(a, Extent{}, input);
     a.extent = spec.extent(input);

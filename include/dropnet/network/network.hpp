@@ -95,6 +95,7 @@ class Network {
     named(ws, [&] {
       const auto pass = ws.pass(*this, probe);
       spec_.backward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
+      if constexpr (Backend::asynchronous) ws.backend().join();
     });
   }
 
