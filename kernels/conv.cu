@@ -46,7 +46,7 @@ DROPNET_DEVICE void read_run(const float* from, float* to) {
 /// pairs, over groups of filters; splits take the channels in turn; a stage is some channels.
 template <int Kernel, int Filters>
 struct Forward {
-  static constexpr unsigned most_threads = 512;
+  [[maybe_unused]] static constexpr unsigned most_threads = 512;
   static constexpr int sums = Filters * 2 * run;
   static constexpr int taps = Kernel * Kernel;
   static constexpr int row_pack = (Kernel * Filters + 3) / 4 * 4;
@@ -143,7 +143,7 @@ struct Forward {
 /// through every parts-th stage and writes its part of the sums.
 template <int Kernel, int Filters>
 struct WeightGradient {
-  static constexpr unsigned most_threads = Kernel == 3 ? 512 : 256;
+  [[maybe_unused]] static constexpr unsigned most_threads = Kernel == 3 ? 512 : 256;
   static constexpr int taps = Kernel * Kernel;
   static constexpr int sums = Filters * (taps + 1);
   Team team;
@@ -238,7 +238,7 @@ struct WeightGradient {
 
 /// The sums of what the blocks have written.
 struct Parts {
-  static constexpr unsigned most_threads = 256;
+  [[maybe_unused]] static constexpr unsigned most_threads = 256;
   static constexpr int sums = 1;
   Team team;
   std::uint32_t weights, biases;

@@ -104,7 +104,7 @@ void tiles(Stream stream, int stages, const Body& body) {
   const std::size_t memory = body.team.memory(stages, Body::sums) / sizeof(float);
   submit(stream, [=] {
     const int threads = int(body.team.threads());
-    std::vector<std::vector<float>> sums(std::size_t(threads), std::vector<float>(Body::sums));
+    std::vector<std::vector<float>> sums(unsigned(threads), std::vector<float>(std::size_t{Body::sums}));
     for (std::uint32_t block = 0; block < body.team.blocks; ++block) {
       for (auto& s : sums) std::fill(s.begin(), s.end(), 0.0f);
       for (int stage = 0; stage < body.stages(block); ++stage) {

@@ -1,6 +1,7 @@
-// cuDNN's own planner, which needs no GPU, on a device's description: every convolution of LeNet(2N), CIFAR-10's nets, AlexNet
+// cuDNN's own planner, which needs no GPU, on devices' descriptions: every convolution of LeNet(2N), CIFAR-10's nets, AlexNet
 // and VGG16 has plans.
-// devices/h200.json was put together from the device's published figures and the names that the library knows.
+// devices/h100.json is cuDNN's own description of an H100 (its PCI number apart); devices/h200.json was put together before
+// from the device's published figures and the names that the library knows.
 
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
@@ -18,17 +19,17 @@ namespace {
 template <class Layer, class In>
 ConvShape shape_of(int batch) { return conv_shape(typename Layer::template window<In>{}, batch); }
 
-std::string h200() {
-  std::ifstream file(DROPNET_SOURCE "/tests/cuda/devices/h200.json");
+std::string description(const std::string& name) {
+  std::ifstream file(DROPNET_SOURCE "/tests/cuda/devices/" + name + ".json");
   std::stringstream json;
   json << file.rdbuf();
   return json.str();
 }
 
 /// That there are plans within the workspace, which are what was asked for: fp32 and TF32, as they are and deterministic.
-void check_plans(const std::vector<ConvShape>& shapes, std::size_t workspace, const std::vector<ConvKind>& kinds) {
+void check_plans(const std::string& name, const std::vector<ConvShape>& shapes, std::size_t workspace, const std::vector<ConvKind>& kinds) {
   const Cudnn cudnn;
-  const Descriptor device = planning_device(cudnn, h200());
+  const Descriptor device = planning_device(cudnn, description(name));
   for (const ConvShape& shape : shapes)
     for (const ConvKind kind : kinds)
       for (const bool add : {false, true})
@@ -54,20 +55,22 @@ const std::vector<ConvKind> needed{ConvKind::forward_bare, ConvKind::backward_da
 
 }  // namespace
 
-TEST_CASE("LeNet(2N) on an H200, within 16 MiB of workspace") {
-  for (const int batch : {64, 100, 1})
-    check_plans({shape_of<Conv<20, 5>, Image<1, 28, 28>>(batch), shape_of<Conv<20, 3, Pad<1>>, Image<20, 24, 24>>(batch),
-                 shape_of<Conv<50, 5>, Image<20, 12, 12>>(batch), shape_of<Conv<50, 3, Pad<1>>, Image<50, 8, 8>>(batch)},
-                16 * mebibyte, all);
+TEST_CASE("LeNet(2N) on an H100 and on an H200, within 16 MiB of workspace") {
+  for (const char* device : {"h100", "h200"})
+    for (const int batch : {64, 100, 1})
+      check_plans(device,
+                  {shape_of<Conv<20, 5>, Image<1, 28, 28>>(batch), shape_of<Conv<20, 3, Pad<1>>, Image<20, 24, 24>>(batch),
+                   shape_of<Conv<50, 5>, Image<20, 12, 12>>(batch), shape_of<Conv<50, 3, Pad<1>>, Image<50, 8, 8>>(batch)},
+                  16 * mebibyte, all);
 }
 TEST_CASE("CIFAR-10's nets on an H200, batch 100, within 64 MiB") {
-  check_plans({shape_of<Conv<32, 5, Pad<2>>, Image<3, 32, 32>>(100), shape_of<Conv<32, 5, Pad<2>>, Image<32, 32, 32>>(100),
+  check_plans("h200", {shape_of<Conv<32, 5, Pad<2>>, Image<3, 32, 32>>(100), shape_of<Conv<32, 5, Pad<2>>, Image<32, 32, 32>>(100),
                shape_of<Conv<32, 5, Pad<2>>, Image<32, 16, 16>>(100), shape_of<Conv<32, 5, Pad<2>>, Image<32, 8, 8>>(100),
                shape_of<Conv<64, 3, Pad<1>>, Image<32, 8, 8>>(100), shape_of<Conv<64, 3, Pad<1>>, Image<32, 32, 32>>(100)},
               64 * mebibyte, needed);
 }
 TEST_CASE("AlexNet with 13 layers on an H200, batch 256, within the default 256 MiB") {
-  check_plans({shape_of<Conv<96, 11, Stride<4>>, Image<3, 227, 227>>(256), shape_of<Conv<96, 11, Pad<5>>, Image<96, 55, 55>>(256),
+  check_plans("h200", {shape_of<Conv<96, 11, Stride<4>>, Image<3, 227, 227>>(256), shape_of<Conv<96, 11, Pad<5>>, Image<96, 55, 55>>(256),
                shape_of<Conv<256, 5, Pad<2>, Groups<2>>, Image<96, 27, 27>>(256), shape_of<Conv<256, 5, Pad<2>, Groups<2>>, Image<256, 27, 27>>(256),
                shape_of<Conv<384, 3, Pad<1>>, Image<256, 13, 13>>(256), shape_of<Conv<384, 3, Pad<1>>, Image<384, 13, 13>>(256),
                shape_of<Conv<384, 3, Pad<1>, Groups<2>>, Image<384, 13, 13>>(256), shape_of<Conv<256, 3, Pad<1>, Groups<2>>, Image<384, 13, 13>>(256),
@@ -76,7 +79,7 @@ TEST_CASE("AlexNet with 13 layers on an H200, batch 256, within the default 256 
 }
 TEST_CASE("VGG16 on an H200, batch 64, within the default 256 MiB") {
   using Same64 = Conv<64, 3, Pad<1>>;
-  check_plans({shape_of<Same64, Image<3, 224, 224>>(64), shape_of<Same64, Image<64, 224, 224>>(64),
+  check_plans("h200", {shape_of<Same64, Image<3, 224, 224>>(64), shape_of<Same64, Image<64, 224, 224>>(64),
                shape_of<Conv<128, 3, Pad<1>>, Image<64, 112, 112>>(64), shape_of<Conv<128, 3, Pad<1>>, Image<128, 112, 112>>(64),
                shape_of<Conv<256, 3, Pad<1>>, Image<128, 56, 56>>(64), shape_of<Conv<256, 3, Pad<1>>, Image<256, 56, 56>>(64),
                shape_of<Conv<512, 3, Pad<1>>, Image<256, 28, 28>>(64), shape_of<Conv<512, 3, Pad<1>>, Image<512, 28, 28>>(64),
