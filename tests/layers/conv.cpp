@@ -26,6 +26,40 @@ TEST_CASE("conv: a batch that is summed in several pieces") {
 
 TEST_CASE("conv: planes that fill the nearest cache alone") { test::check<Image<1, 30, 30>>(Conv<5, 3, Pad<1>>{}, {}, 10); }
 
+namespace {
+/// Whether the layer's three passes all go through the Winograd kernels.
+template <class In, class Layer, class T>
+constexpr bool is_winograd = [] {
+  using Kernels = detail::ConvKernels<typename Layer::template window<In>, T>;
+  using Winograd = detail::WinogradConv<typename Layer::template window<In>, T>;
+  return std::is_same_v<typename Kernels::forward, Winograd> && std::is_same_v<typename Kernels::backward_data, Winograd> &&
+         std::is_same_v<typename Kernels::backward_weights, Winograd>;
+}();
+
+template <class In, class Layer>
+void check_winograd(int batch) {
+  static_assert(is_winograd<In, Layer, float> && is_winograd<In, Layer, double>);
+  test::check_values<Layer, In, Cpu, double>({}, {}, batch, true, 1e-12);
+  test::check_values<Layer, In, Cpu, float>({}, {}, batch, true, 1e-5);
+  // A site behind which only some channels are computed.
+  using Site = DropIn<ReLU, Sequential<Layer, ReLU>>;
+  if constexpr (std::is_same_v<decltype(Layer::output(In{})), In>)
+    for (double p : {0.2, 0.7}) test::check_values<Site, In, Cpu, double>({}, {{p, Mask::channel}}, batch, true, 1e-12);
+}
+}  // namespace
+
+TEST_CASE("conv: by tiles (Winograd), 3x3: whole groups of images and what is left, tiles past the edges") {
+  test::check<Image<7, 5, 4>>(Conv<7, 3, Pad<1>>{});
+  check_winograd<Image<7, 9, 7>, Conv<7, 3, Pad<1>>>(3);
+  check_winograd<Image<16, 6, 6>, Conv<16, 3, Pad<1>>>(37);
+  check_winograd<Image<12, 10, 11>, Conv<23, 3>>(18);
+  check_winograd<Image<18, 5, 8>, Conv<17, 3, Pad<2>>>(9);
+}
+TEST_CASE("conv: by tiles (Winograd), 5x5") {
+  check_winograd<Image<10, 8, 7>, Conv<10, 5, Pad<2>>>(19);
+  check_winograd<Image<20, 9, 10>, Conv<11, 5>>(2);
+}
+
 TEST_CASE("conv: rectangular kernels, strides and pads; dilation; groups") {
   test::check<Image<2, 7, 9>>(Conv<3, Size{2, 3}>{});
   test::check<Image<2, 7, 9>>(Conv<3, Size{1, 5}, Pad<0, 2>>{});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/window.hpp"
@@ -9,6 +10,7 @@
 #include "dropnet/cpu/backend.hpp"
 #include "dropnet/cpu/conv_direct.hpp"
 #include "dropnet/cpu/conv_patches.hpp"
+#include "dropnet/cpu/conv_winograd.hpp"
 
 namespace dropnet {
 
@@ -17,33 +19,47 @@ namespace detail {
 template <class W>
 constexpr std::size_t conv_operations = W::out::size * W::group_channels * W::taps;
 template <class W>
+constexpr std::size_t conv_place(int f, int c, int ky, int kx) {
+  return ((std::size_t(f) * W::group_channels + std::size_t(c)) * W::kernel.height + std::size_t(ky)) * W::kernel.width + std::size_t(kx);
+}
+template <class W>
 constexpr std::size_t conv_weights = std::size_t(W::out::channels) * W::group_channels * W::taps;
 
+/// How 0..count falls into at most eight pieces: that, and so the order in which their sums are added, depends on the count alone.
+struct Pieces {
+  int count, least = 1;
+  int length() const { return std::max(least, (count + 7) / 8); }
+  int pieces() const { return (count + length() - 1) / length(); }
+  int begin(int piece) const { return piece * length(); }
+  int end(int piece) const { return std::min(count, begin(piece) + length()); }
+};
+
+/// to = or += the sum of what `pieces` hold, which lie `between` apart.
+template <class T>
+void sum_pieces(Cpu& cpu, const T* from, int pieces, std::size_t between, T* to, std::size_t size, bool add) {
+  cpu.parallel_ranges(size, [&](std::size_t begin, std::size_t end) {
+    if (!add) std::fill(to + begin, to + end, T(0));
+    for (int p = 0; p < pieces; ++p) {
+      const T* of = from + std::size_t(p) * between;
+      for (std::size_t i = begin; i < end; ++i) to[i] += of[i];
+    }
+  });
+}
+
 /// Makes the weights' and bias gradients out of what work(first sample, last, worker, dw, db) adds to its arguments
-/// for pieces of the batch. The pieces, and the order in which they are summed, depend on the batch alone.
+/// for pieces of the batch.
 template <class T, class Work>
 void sum_over_batch(Cpu& cpu, int batch, std::size_t operations, std::size_t weights, Weight<T> w, std::size_t biases,
                     Weight<T> b, Work work) {
-  constexpr int most = 8, least = 8;
-  const int piece = std::max(least, (batch + most - 1) / most);
-  const int pieces = (batch + piece - 1) / piece;
+  const Pieces split{batch, 8};
   const std::size_t each = weights + biases;
-  T* partial = cpu.shared_scratch<T>(each * std::size_t(pieces));
-  cpu.parallel(pieces, operations * std::size_t(batch), [&](int task, int worker) {
-    T* mine = std::fill_n(partial + std::size_t(task) * each, each, T(0)) - each;
-    work(task * piece, std::min(batch, (task + 1) * piece), worker, mine, mine + weights);
+  T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
+  cpu.parallel(split.pieces(), operations * std::size_t(batch), [&](int piece, int worker) {
+    T* mine = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
+    work(split.begin(piece), split.end(piece), worker, mine, mine + weights);
   });
-  const auto sum = [&](T* to, std::size_t from, std::size_t size, bool add) {
-    cpu.parallel_ranges(size, [&](std::size_t begin, std::size_t end) {
-      if (!add) std::fill(to + begin, to + end, T(0));
-      for (int p = 0; p < pieces; ++p) {
-        const T* of = partial + std::size_t(p) * each + from;
-        for (std::size_t i = begin; i < end; ++i) to[i] += of[i];
-      }
-    });
-  };
-  sum(w.diff, 0, weights, w.add);
-  sum(b.diff, weights, biases, b.add);
+  sum_pieces(cpu, partial, split.pieces(), each, w.diff, weights, w.add);
+  sum_pieces(cpu, partial + weights, split.pieces(), each, b.diff, biases, b.add);
 }
 
 template <class Out, class T>
@@ -78,10 +94,6 @@ struct DirectConv {
   using Backward = direct::Correlate<T, Out, In::channels, K, K - 1 - P>;
   using Gradient = direct::Gradient<T, In, Out::channels, K, P>;
 
-  static std::size_t place(int f, int c, int ky, int kx) {
-    return ((std::size_t(f) * In::channels + std::size_t(c)) * K + std::size_t(ky)) * K + std::size_t(kx);
-  }
-
   /// For each sample: lays out from(n), runs Kernel with packed weights, calls finish(n, rows at a pitch).
   template <class Kernel, class From, class Finish>
   static void each_sample(Cpu& cpu, int batch, const T* packed, int first_block, int first_channel, From from, Finish finish) {
@@ -98,7 +110,7 @@ struct DirectConv {
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     T* packed = cpu.shared_scratch<T>(Forward::packed);
     const int first_block = y.from / Forward::B;
-    Forward::pack([&](int f, int c, int ky, int kx) { return w.data[place(f, c, ky, kx)]; }, packed, first_block);
+    Forward::pack([&](int f, int c, int ky, int kx) { return w.data[conv_place<W>(f, c, ky, kx)]; }, packed, first_block);
     each_sample<Forward>(
         cpu, x.batch, packed, first_block, 0, [&](int n) { return x.sample(n); },
         [&](int n, const T* rows) { unpitch<Out, Forward::X::out_plane, Forward::X::pitch>(rows, b.data, y.sample(n), false, y.from); });
@@ -106,7 +118,7 @@ struct DirectConv {
 
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
     T* packed = cpu.shared_scratch<T>(Backward::packed);
-    Backward::pack([&](int c, int f, int ky, int kx) { return w.data[place(f, c, K - 1 - ky, K - 1 - kx)]; }, packed);
+    Backward::pack([&](int c, int f, int ky, int kx) { return w.data[conv_place<W>(f, c, K - 1 - ky, K - 1 - kx)]; }, packed);
     each_sample<Backward>(
         cpu, x.batch, packed, 0, y.from, [&](int n) { return y.sample_diff(n); },
         [&](int n, const T* rows) {
@@ -191,24 +203,83 @@ struct PatchConv {
 };
 
 template <class W, class T>
-struct ChosenConv : PatchConv<W, T> {};
+struct WinogradConv {
+  using In = typename W::in;
+  using Out = typename W::out;
+  static constexpr int K = W::kernel.height, P = W::pad.height;
+  using Forward = winograd::Correlate<T, In, Out, K, P>;
+  using Backward = winograd::Correlate<T, Out, In, K, K - 1 - P>;
+  using Gradient = winograd::Gradient<T, In, Out, K, P>;
+
+  template <class Kernel, class WeightOf>
+  static void correlate(Cpu& cpu, int batch, const T* x, WeightOf weight, const T* bias, T* y, int first_filter, int first_channel, bool add) {
+    T* packed = cpu.shared_scratch<T>(Kernel::packed);
+    cpu.parallel(Kernel::C - first_channel, Kernel::packed, [&](int c, int) { Kernel::pack(weight, first_channel + c, packed); });
+    const typename Kernel::Split parts{batch};
+    cpu.parallel(parts.count(), conv_operations<W> * std::size_t(batch), [&](int i, int worker) {
+      Kernel::run(parts[i], x, packed, bias, y, cpu.scratch<T>(worker, Kernel::scratch), first_filter, first_channel, add);
+    });
+  }
+
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    correlate<Forward>(
+        cpu, x.batch, x.data, [&](int f, int c, int ky, int kx) { return w.data[conv_place<W>(f, c, ky, kx)]; }, b.data, y.data, y.from, 0, false);
+  }
+  static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
+    correlate<Backward>(
+        cpu, x.batch, y.diff, [&](int c, int f, int ky, int kx) { return w.data[conv_place<W>(f, c, K - 1 - ky, K - 1 - kx)]; },
+        static_cast<const T*>(nullptr), x.diff, 0, y.from, x.add);
+  }
+  static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    const typename Gradient::Split parts{x.batch};
+    const Pieces split{parts.count()};
+    constexpr std::size_t each = Gradient::sums + padded(Out::channels);
+    const std::size_t operations = conv_operations<W> * std::size_t(x.batch);
+    T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
+    cpu.parallel(split.pieces(), operations, [&](int piece, int worker) {
+      T* sums = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
+      T* memory = cpu.scratch<T>(worker, Gradient::scratch);
+      Gradient::clear(memory, y.from);
+      for (int i = split.begin(piece); i < split.end(piece); ++i) Gradient::run(parts[i], x.data, y.diff, memory, sums, sums + Gradient::sums, y.from);
+    });
+    if (!w.add) std::fill_n(w.diff, conv_weights<W>, T(0));
+    cpu.parallel(Gradient::down, Gradient::sums, [&](int d, int) { Gradient::finish(partial, split.pieces(), each, d, w.diff, y.from); });
+    sum_pieces(cpu, partial + Gradient::sums, split.pieces(), each, b.diff, Out::channels, b.add);
+  }
+};
+
+/// The kernels that a window gets.
 template <class W, class T>
-  requires(W::kernel.square() && W::pad.square() && W::stride == Size(1) && W::dilation == Size(1) && W::groups == 1 &&
-           direct::serves<T, typename W::in, W::kernel.height, W::pad.height>())
-struct ChosenConv<W, T> : DirectConv<W, T> {};
+struct ConvKernels {
+  using In = typename W::in;
+  using Out = typename W::out;
+  static constexpr int K = W::kernel.height, P = W::pad.height;
+  static constexpr bool plain = W::kernel.square() && W::pad.square() && W::stride == Size(1) && W::dilation == Size(1) && W::groups == 1;
+  static constexpr auto others() {
+    if constexpr (plain && direct::serves<T, In, K, P>())
+      return DirectConv<W, T>{};
+    else
+      return PatchConv<W, T>{};
+  }
+  template <bool Pays>
+  using chosen = std::conditional_t<Pays, WinogradConv<W, T>, decltype(others())>;
+  using forward = chosen<plain && winograd::correlation_pays<T, In, Out, K, P>()>;
+  using backward_data = chosen<plain && winograd::correlation_pays<T, Out, In, K, K - 1 - P>()>;
+  using backward_weights = chosen<plain && winograd::gradient_pays<T, In, Out, K, P>()>;
+};
 
 }  // namespace detail
 
 template <class W, class T>
 void conv_forward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
-  detail::ChosenConv<W, T>::forward(cpu, x, w, b, y);
+  detail::ConvKernels<W, T>::forward::forward(cpu, x, w, b, y);
 }
 
 template <class W, class T>
 void conv_backward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
-  using Chosen = detail::ChosenConv<W, T>;
-  if (w.diff) Chosen::backward_weights(cpu, x, w, b, y);
-  if (x.diff) Chosen::backward_data(cpu, x, w, y);
+  using Kernels = detail::ConvKernels<W, T>;
+  if (w.diff) Kernels::backward_weights::backward_weights(cpu, x, w, b, y);
+  if (x.diff) Kernels::backward_data::backward_data(cpu, x, w, y);
 }
 
 }  // namespace dropnet

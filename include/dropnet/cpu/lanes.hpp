@@ -24,10 +24,35 @@ template <class T>
 EIGEN_STRONG_INLINE void store(T* to, const Packet<T>& p) { Eigen::internal::pstoreu(to, p); }
 template <class T>
 EIGEN_STRONG_INLINE Packet<T> all(T value) { return Eigen::internal::pset1<Packet<T>>(value); }
+template <class P>
+EIGEN_STRONG_INLINE P plus(const P& a, const P& b) { return Eigen::internal::padd(a, b); }
+template <class P>
+EIGEN_STRONG_INLINE P minus(const P& a, const P& b) { return Eigen::internal::psub(a, b); }
+template <class P>
+EIGEN_STRONG_INLINE P times(const P& a, const P& b) { return Eigen::internal::pmul(a, b); }
 /// a b + c
 template <class P>
 EIGEN_STRONG_INLINE P fma(const P& a, const P& b, const P& c) { return Eigen::internal::pmadd(a, b, c); }
 template <class P>
 EIGEN_STRONG_INLINE auto sum(const P& p) { return Eigen::internal::predux(p); }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // a register's type as an argument of Eigen's template: only its alignment is ignored
+#endif
+/// As many registers as one has lanes.
+template <class T>
+struct Square {
+  Eigen::internal::PacketBlock<Packet<T>, width<T>> rows;
+  EIGEN_STRONG_INLINE Packet<T>& operator[](int i) { return rows.packet[i]; }
+};
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+/// Lane j of register i changes places with lane i of register j.
+template <class T>
+EIGEN_STRONG_INLINE void transpose(Square<T>& square) {
+  if constexpr (width<T> > 1) Eigen::internal::ptranspose(square.rows);
+}
 
 }  // namespace dropnet::lanes

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/cpu/lanes.hpp"
+
+namespace dropnet::winograd {
+
+/// The tiles of one plane, M x M outputs each; those at the lower and right edge may reach past it.
+template <class Out, int M>
+struct Grid {
+  static constexpr int rows = (Out::height + M - 1) / M;
+  static constexpr int columns = (Out::width + M - 1) / M;
+  static constexpr int tiles = rows * columns;
+};
+
+/// Some tiles of a batch, as vectors with a tile in each lane. In a whole part vector v holds tile first + v of as many images as
+/// there are lanes, from `image` on, and `first` begins a row of tiles. What is left of the batch is scattered: lane l of vector v
+/// holds tile (first + v) lanes + l, counted through all tiles of all images from `image` on.
+struct Part {
+  bool whole;
+  int image, images;
+  int first, vectors;
+};
+
+/// How a batch falls apart into parts of at most Rows rows of tiles.
+template <class T, class Grid, int Rows>
+struct Parts {
+  static constexpr int L = lanes::width<T>;
+  static constexpr int most = Rows * Grid::columns;  ///< vectors
+  static constexpr int of_group = (Grid::rows + Rows - 1) / Rows;
+  int batch;
+  int groups() const { return batch / L; }
+  int left() const { return ((batch - groups() * L) * Grid::tiles + L - 1) / L; }  ///< vectors
+  int count() const { return groups() * of_group + (left() + most - 1) / most; }
+  Part operator[](int i) const {
+    if (i < groups() * of_group) {
+      const int first = i % of_group * most;
+      return {true, i / of_group * L, L, first, std::min(most, Grid::tiles - first)};
+    }
+    const int first = (i - groups() * of_group) * most;
+    return {false, groups() * L, batch - groups() * L, first, std::min(most, left() - first)};
+  }
+};
+
+/// The pixels under a part's tiles, lane by lane: one channel of Shape, windows of Window pixels a side at every Step pixels from
+/// -Pad on, pixels outside the plane being zero. The windows of a row of whole tiles share their pixels; scattered tiles have
+/// their own.
+template <class T, class Shape, class Grid, int Step, int Window, int Pad>
+struct Strip {
+  static constexpr int L = lanes::width<T>;
+  static constexpr int pixels = (Grid::columns - 1) * Step + Window;  ///< in a row
+  static constexpr std::size_t size(int rows_of_tiles) {
+    return std::size_t(L) * std::max(std::size_t((rows_of_tiles - 1) * Step + Window) * pixels,
+                                     std::size_t(rows_of_tiles * Grid::columns) * Window * Window);
+  }
+
+  /// Where vector v's window begins, and from one row of it to the next.
+  static std::ptrdiff_t place(const Part& part, int v) {
+    const int at = part.whole ? v / Grid::columns * Step * pixels + v % Grid::columns * Step : v * Window * Window;
+    return std::ptrdiff_t(at) * L;
+  }
+  static std::ptrdiff_t pitch(const Part& part) { return std::ptrdiff_t(part.whole ? pixels : Window) * L; }
+
+  /// To be called once before some channels are gathered.
+  static void clear(const Part& part, T* strip) {
+    const std::size_t all = part.whole ? std::size_t((part.vectors / Grid::columns - 1) * Step + Window) * pixels
+                                       : std::size_t(part.vectors) * Window * Window;
+    std::fill_n(strip, all * L, T(0));
+  }
+
+  /// x: the channel's plane of the batch's first sample.
+  static void gather(const Part& part, const T* x, T* strip) {
+    if (!part.whole)
+      return each_lane(part, [&](std::ptrdiff_t in_strip, std::ptrdiff_t in_batch) { strip[in_strip] = x[in_batch]; });
+    x += std::ptrdiff_t(part.image) * std::ptrdiff_t(Shape::size);
+    each_square(
+        part,
+        [&](int p, auto place) {
+          lanes::Square<T> square;
+          for (int l = 0; l < L; ++l) square[l] = lanes::load(x + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p);
+          lanes::transpose<T>(square);
+          for (int i = 0; i < L; ++i) lanes::store(strip + place(), square[i]);
+        },
+        [&](int p, std::ptrdiff_t at) {
+          for (int l = 0; l < L; ++l) strip[at + l] = x[std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p];
+        });
+  }
+
+  /// y = strip, or y += strip.
+  static void scatter(const Part& part, const T* strip, T* y, bool add) {
+    if (!part.whole)
+      return each_lane(part, [&](std::ptrdiff_t in_strip, std::ptrdiff_t in_batch) { y[in_batch] = add ? y[in_batch] + strip[in_strip] : strip[in_strip]; });
+    y += std::ptrdiff_t(part.image) * std::ptrdiff_t(Shape::size);
+    each_square(
+        part,
+        [&](int p, auto place) {
+          lanes::Square<T> square;
+          for (int i = 0; i < L; ++i) square[i] = lanes::load(strip + place());
+          lanes::transpose<T>(square);
+          for (int l = 0; l < L; ++l) {
+            T* to = y + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p;
+            lanes::store(to, add ? lanes::plus(lanes::load(to), square[l]) : square[l]);
+          }
+        },
+        [&](int p, std::ptrdiff_t at) {
+          for (int l = 0; l < L; ++l) {
+            T& to = y[std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p];
+            to = add ? to + strip[at + l] : strip[at + l];
+          }
+        });
+  }
+
+ private:
+  /// The plane's pixels that a whole part covers: square(pixel p, place) for as many pixels as there are lanes at a time, where
+  /// place() gives the first one's place in the strip, then the next one's; and left(pixel, place) for what is left.
+  template <class Squares, class Left>
+  static void each_square(const Part& part, Squares squares, Left left) {
+    const int top = part.first / Grid::columns * Step - Pad;
+    const int from = std::max(top, 0), to = std::min(top + (part.vectors / Grid::columns - 1) * Step + Window, int(Shape::height));
+    std::ptrdiff_t at = (std::ptrdiff_t(from - top) * pixels + Pad) * L;
+    int column = 0;
+    const auto next = [&] {
+      const std::ptrdiff_t now = at;
+      at += L;
+      if (++column == Shape::width) {
+        column = 0;
+        at += std::ptrdiff_t(pixels - Shape::width) * L;
+      }
+      return now;
+    };
+    int p = from * Shape::width;
+    for (; p + L <= to * Shape::width; p += L) squares(p, next);
+    for (; p < to * Shape::width; ++p) left(p, next());
+  }
+
+  /// visit(place in the strip, place in the batch) for each pixel of each scattered tile.
+  template <class Visit>
+  static void each_lane(const Part& part, Visit visit) {
+    for (int v = 0; v < part.vectors; ++v)
+      for (int l = 0; l < L; ++l) {
+        const int tile = (part.first + v) * L + l, image = tile / Grid::tiles;
+        if (image >= part.images) return;
+        const int top = tile % Grid::tiles / Grid::columns * Step - Pad, left = tile % Grid::columns * Step - Pad;
+        const int rows = std::min(Window, Shape::height - top), columns = std::min(Window, Shape::width - left);
+        for (int r = std::max(0, -top); r < rows; ++r)
+          for (int q = std::max(0, -left); q < columns; ++q)
+            visit((std::ptrdiff_t(v * Window + r) * Window + q) * L + l,
+                  std::ptrdiff_t(part.image + image) * std::ptrdiff_t(Shape::size) + std::ptrdiff_t(top + r) * Shape::width + left + q);
+      }
+  }
+};
+
+}  // namespace dropnet::winograd

@@ -1,0 +1,313 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/cpu/conv_direct.hpp"
+#include "dropnet/cpu/conv_tiles.hpp"
+#include "dropnet/cpu/winograd.hpp"
+
+namespace dropnet::winograd {
+
+using direct::ceil_div;
+
+// Convolution with a 3x3 or 5x5 kernel at stride 1. A task takes some tiles of some images, a tile in each lane; it transforms their
+// windows, channel by channel, multiplies channels by filters for each of the 36 points, and transforms back.
+
+/// Scalars between one point's values and the next: not a multiple of a page, or all points would meet in one line of a cache.
+template <class T>
+constexpr std::size_t apart(std::size_t size) { return size + std::size_t(lanes::width<T>) * ((size * sizeof(T)) % 4096 == 0); }
+
+/// Rows of tiles for a task whose transformed values take `row` bytes each: as many as the second cache holds beside the weights.
+constexpr int rows_for(std::size_t row, std::size_t cache, int rows) {
+  const int most = std::clamp(int(cache / row), 1, rows), tasks = (rows + most - 1) / most;
+  return (rows + tasks - 1) / tasks;
+}
+
+/// Calls work<n>() with n = count, 1 to Most.
+template <int Most, class Work>
+EIGEN_STRONG_INLINE void with_count(int count, Work work) {
+  if constexpr (Most > 1) {
+    if (count < Most) return with_count<Most - 1>(count, work);
+  }
+  work.template operator()<Most>();
+}
+
+/// How many of `count` to take at once, at most `most`: what leaves the fewest places empty, and of that the largest.
+constexpr int even_block(int count, int most) {
+  int best = 1;
+  for (int size = 2; size <= most; ++size)
+    if (ceil_div(count, size) * size <= ceil_div(count, best) * best) best = size;
+  return best;
+}
+
+/// B' d B of the window at `from`, a value every Point scalars.
+template <class T, std::size_t Point>
+EIGEN_STRONG_INLINE void transform_input(const T* from, std::ptrdiff_t pitch, T* to) {
+  both_ways<points, points, T>([](const Line<T, points>& line) { return input(line); },
+                               [&](int r, int c) { return lanes::load(from + r * pitch + c * lanes::width<T>); },
+                               [&](int i, int j, const lanes::Packet<T>& p) { lanes::store(to + std::size_t(i * points + j) * Point, p); });
+}
+
+/// Forward, and with turned weights the input's gradient: F planes out of In's.
+template <class T, class In, class Out, int K, int Pad>
+struct Correlate {
+  using Packet = lanes::Packet<T>;
+  static constexpr int L = lanes::width<T>, M = outputs(K), C = In::channels, F = Out::channels;
+  using Tiles = Grid<Out, M>;
+  static constexpr int rows = rows_for(std::size_t(C + F) * products * Tiles::columns * L * sizeof(T), 600'000, Tiles::rows);
+  using Split = Parts<T, Tiles, rows>;
+  static constexpr int most = Split::most;
+  using Source = Strip<T, In, Tiles, M, points, Pad>;
+  using Target = Strip<T, Out, Tiles, M, M, 0>;
+
+  // B filters x V tiles of sums, V values and one weight have to stay in registers.
+  static constexpr int most_vectors = lanes::registers >= 32 ? 4 : 2;
+  static constexpr int B = F % 5 == 0 ? 5 : F % 4 == 0 ? 4 : F < 5 ? F : 5;
+  static constexpr int blocks = (F + B - 1) / B;
+  static constexpr int padded_filters = (blocks * B + L - 1) / L * L;
+  static constexpr std::size_t packed_point = apart<T>(std::size_t(C) * padded_filters);
+  static constexpr std::size_t packed = packed_point * products;
+
+  static constexpr std::size_t in_point = apart<T>(std::size_t(C) * most * L), out_point = apart<T>(std::size_t(blocks) * B * most * L);
+  static constexpr std::size_t strip = std::max(Source::size(rows), Target::size(rows));
+  static constexpr std::size_t scratch = strip + products * (in_point + out_point);
+
+  /// G g G' for channel c and all filters; weight(f, c, ky, kx) gives g. Packed as [point][channel][filter].
+  template <class WeightOf>
+  static void pack(WeightOf weight, int c, T* to) {
+    for (int f = 0; f < padded_filters; f += L) {
+      T g[K][K][L] = {};
+      for (int l = 0; l < std::min(L, F - f); ++l)
+        for (int ky = 0; ky < K; ++ky)
+          for (int kx = 0; kx < K; ++kx) g[ky][kx][l] = weight(f + l, c, ky, kx);
+      T* at = to + std::size_t(c) * padded_filters + f;
+      both_ways<K, points, T>([](const Line<T, K>& line) { return kernel<K>(line); }, [&](int ky, int kx) { return lanes::load(g[ky][kx]); },
+                                   [&](int i, int j, const Packet& u) { lanes::store(at + std::size_t(i * points + j) * packed_point, u); });
+    }
+  }
+
+  /// x, y: the first sample. Filters before `first_filter` are set to zero, or left where it adds; channels before `first_channel` are passed over.
+  static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add) {
+    T* v = memory + strip;
+    T* m = v + products * in_point;
+    Source::clear(part, memory);
+    for (int c = first_channel; c < C; ++c) {
+      Source::gather(part, x + std::size_t(c) * In::plane, memory);
+      for (int t = 0; t < part.vectors; ++t) transform_input<T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
+    }
+    const int first_block = first_filter / B;
+    for (int k = 0; k < products; ++k)
+      multiply(part.vectors, v + std::size_t(k) * in_point, weights + std::size_t(k) * packed_point, m + std::size_t(k) * out_point, first_block, first_channel);
+    if (!add && first_filter > 0) std::fill_n(memory, strip, T(0));
+    for (int f = add ? first_filter : 0; f < F; ++f) {
+      if (f >= first_filter)
+        for (int t = 0; t < part.vectors; ++t)
+          transform_back(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), memory + Target::place(part, t), Target::pitch(part));
+      Target::scatter(part, memory, y + std::size_t(f) * Out::plane, add);
+    }
+  }
+
+ private:
+  static void transform_back(const T* from, T bias, T* to, std::ptrdiff_t pitch) {
+    const Packet offset = lanes::all(bias);
+    both_ways<points, M, T>([](const Line<T, points>& line) { return output<M>(line); },
+                                 [&](int i, int j) { return lanes::load(from + std::size_t(i * points + j) * out_point); },
+                                 [&](int r, int c, const Packet& p) { lanes::store(to + r * pitch + c * L, lanes::plus(p, offset)); });
+  }
+
+  static void multiply(int vectors, const T* v, const T* w, T* m, int first_block, int first_channel) {
+    const int steps = (vectors + most_vectors - 1) / most_vectors;
+    for (int block = first_block; block < blocks; ++block)
+      for (int s = 0, t = 0; s < steps; ++s) {
+        const int count = (vectors - t + steps - s - 1) / (steps - s);
+        with_count<most_vectors>(count, [&]<int Count> {
+          tile<Count>(v + std::size_t(first_channel * most + t) * L, w + std::size_t(first_channel) * padded_filters + block * B,
+                      m + std::size_t(block * B * most + t) * L, C - first_channel);
+        });
+        t += count;
+      }
+  }
+
+  template <int Vectors>
+  static void tile(const T* v, const T* w, T* m, int channels) {
+    Packet sums[B][Vectors];
+    for (int b = 0; b < B; ++b)
+      for (int t = 0; t < Vectors; ++t) sums[b][t] = lanes::all(T(0));
+    for (int c = 0; c < channels; ++c, v += most * L, w += padded_filters) {
+      Packet in[Vectors];
+      for (int t = 0; t < Vectors; ++t) in[t] = lanes::load(v + t * L);
+      for (int b = 0; b < B; ++b) {
+        const Packet weight = lanes::all(w[b]);
+        for (int t = 0; t < Vectors; ++t) sums[b][t] = lanes::fma(weight, in[t], sums[b][t]);
+      }
+    }
+    for (int b = 0; b < B; ++b)
+      for (int t = 0; t < Vectors; ++t) lanes::store(m + (b * most + t) * L, sums[b][t]);
+  }
+};
+
+/// The weights' gradient: for each point the sum over all tiles of channel times filter, transformed back once. Channels, or filters
+/// where that fills registers better, lie in the lanes of these sums.
+template <class T, class In, class Out, int K, int Pad>
+struct Gradient {
+  using Packet = lanes::Packet<T>;
+  static constexpr int L = lanes::width<T>, M = outputs(K), C = In::channels, F = Out::channels;
+  using Tiles = Grid<Out, M>;
+  static constexpr int rows = rows_for(std::size_t(C + F) * products * Tiles::columns * L * sizeof(T), 600'000, Tiles::rows);
+  using Split = Parts<T, Tiles, rows>;
+  static constexpr int most = Split::most;
+  using Source = Strip<T, In, Tiles, M, points, Pad>;
+  using Target = Strip<T, Out, Tiles, M, M, 0>;
+
+  static constexpr bool channels_in_lanes = ceil_div(C, L) * F <= ceil_div(F, L) * C;
+  static constexpr int across = channels_in_lanes ? C : F, down = channels_in_lanes ? F : C;
+  // B x V registers of sums, V of values and one factor.
+  static constexpr int vectors = ceil_div(across, L);
+  static constexpr int most_vectors = lanes::registers >= 32 ? 4 : 2;
+  static constexpr int V = ceil_div(vectors, ceil_div(vectors, most_vectors));
+  static constexpr int B = even_block(down, std::max(1, (lanes::registers - 8) / V));
+  static constexpr int blocks = ceil_div(down, B);
+  static constexpr int padded_across = ceil_div(vectors, V) * V * L, padded_down = blocks * B;
+
+  static constexpr std::size_t in_point = apart<T>(std::size_t(channels_in_lanes ? padded_across : padded_down) * most * L);
+  static constexpr std::size_t out_point = apart<T>(std::size_t(channels_in_lanes ? padded_down : padded_across) * most * L);
+  static constexpr std::size_t strip = std::max(Source::size(rows), Target::size(rows));
+  static constexpr std::size_t turned = std::size_t(most) * L * padded_across;
+  static constexpr std::size_t scratch = strip + products * (in_point + out_point) + turned;
+  static constexpr std::size_t point_sums = std::size_t(padded_down) * padded_across;
+  static constexpr std::size_t sums = products * point_sums;
+
+  /// To be called once before some parts are run: what lies past the last filter and channel, and before the first filter, is zero.
+  static void clear(T* memory, int first_filter) {
+    T* v = memory + strip;
+    T* p = v + products * in_point;
+    for (int k = 0; k < products; ++k, v += in_point, p += out_point) {
+      std::fill(v + std::size_t(C * most) * L, v + in_point, T(0));
+      std::fill(p + std::size_t(F * most) * L, p + out_point, T(0));
+      std::fill_n(p, std::size_t(first_filter * most) * L, T(0));
+    }
+  }
+
+  /// Adds one part to the sums of products, [point][down][across], and to the biases' gradients. x, dy: the first sample; filters
+  /// before `first_filter` are passed over.
+  static void run(const Part& part, const T* x, const T* dy, T* memory, T* sum, T* db, int first_filter) {
+    T* v = memory + strip;
+    T* p = v + products * in_point;
+    T* turned = p + products * out_point;
+    Source::clear(part, memory);
+    for (int c = 0; c < C; ++c) {
+      Source::gather(part, x + std::size_t(c) * In::plane, memory);
+      for (int t = 0; t < part.vectors; ++t) transform_input<T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
+    }
+    Target::clear(part, memory);
+    for (int f = first_filter; f < F; ++f) {
+      Target::gather(part, dy + std::size_t(f) * Out::plane, memory);
+      Packet total = lanes::all(T(0));
+      for (int t = 0; t < part.vectors; ++t) {
+        T* to = p + std::size_t(f * most + t) * L;
+        const T* from = memory + Target::place(part, t);
+        both_ways<M, points, T>([](const Line<T, M>& line) { return output_transposed<M>(line); },
+                                [&](int r, int q) {
+                                  const Packet value = lanes::load(from + r * Target::pitch(part) + q * L);
+                                  total = lanes::plus(total, value);
+                                  return value;
+                                },
+                                [&](int i, int j, const Packet& value) { lanes::store(to + std::size_t(i * points + j) * out_point, value); });
+      }
+      db[f] += lanes::sum(total);
+    }
+    const int first_vector = channels_in_lanes ? 0 : first_filter / L, first_block = channels_in_lanes ? first_filter / B : 0;
+    for (int k = 0; k < products; ++k) {
+      const T* of_channels = v + std::size_t(k) * in_point;
+      const T* of_filters = p + std::size_t(k) * out_point;
+      turn(part.vectors, channels_in_lanes ? of_channels : of_filters, turned, first_vector);
+      for (int a = first_vector / V * V; a < vectors; a += V)
+        for (int b = first_block; b < blocks; ++b)
+          tile(part.vectors * L, turned + a * L, (channels_in_lanes ? of_filters : of_channels) + std::size_t(b * B * most) * L,
+               sum + std::size_t(k) * point_sums + std::size_t(b * B) * padded_across + a * L);
+    }
+  }
+
+  /// Adds row `d` of all points' sums, of `pieces` that lie `between` apart, to dw [filter][channel][row][column].
+  static void finish(const T* sum, int pieces, std::size_t between, int d, T* dw, int first_filter) {
+    for (int a = 0; a < vectors; ++a) {
+      const T* from = sum + std::size_t(d) * padded_across + a * L;
+      both_ways<points, K, T>(
+          [](const Line<T, points>& line) { return kernel_transposed<K>(line); },
+          [&](int i, int j) {
+            const T* at = from + std::size_t(i * points + j) * point_sums;
+            Packet all = lanes::load(at);
+            for (int piece = 1; piece < pieces; ++piece) all = lanes::plus(all, lanes::load(at + std::size_t(piece) * between));
+            return all;
+          },
+          [&](int ky, int kx, const Packet& g) {
+            T lane[L];
+            lanes::store(lane, g);
+            for (int l = 0; l < L && a * L + l < across; ++l) {
+              const int f = channels_in_lanes ? d : a * L + l, c = channels_in_lanes ? a * L + l : d;
+              if (f >= first_filter) dw[((std::ptrdiff_t(f) * C + c) * K + ky) * K + kx] += lane[l];
+            }
+          });
+    }
+  }
+
+ private:
+  /// [across][tile] becomes [tile][across].
+  static void turn(int count, const T* from, T* to, int first_vector) {
+    for (int a = first_vector / V * V; a < padded_across / L; ++a)
+      for (int t = 0; t < count; ++t) {
+        lanes::Square<T> square;
+        for (int l = 0; l < L; ++l) square[l] = lanes::load(from + std::size_t((a * L + l) * most + t) * L);
+        lanes::transpose<T>(square);
+        for (int l = 0; l < L; ++l) lanes::store(to + std::size_t(t * L + l) * padded_across + a * L, square[l]);
+      }
+  }
+
+  static void tile(int tiles, const T* across, const T* down, T* to) {
+    Packet sums[B][V];
+    for (int b = 0; b < B; ++b)
+      for (int a = 0; a < V; ++a) sums[b][a] = lanes::load(to + b * padded_across + a * L);
+    for (int t = 0; t < tiles; ++t, across += padded_across) {
+      Packet values[V];
+      for (int a = 0; a < V; ++a) values[a] = lanes::load(across + a * L);
+      for (int b = 0; b < B; ++b) {
+        const Packet factor = lanes::all(down[b * most * L + t]);
+        for (int a = 0; a < V; ++a) sums[b][a] = lanes::fma(factor, values[a], sums[b][a]);
+      }
+    }
+    for (int b = 0; b < B; ++b)
+      for (int a = 0; a < V; ++a) lanes::store(to + b * padded_across + a * L, sums[b][a]);
+  }
+};
+
+// What a sample takes, in vector operations times lanes, by count. A tile of one channel is gathered, transformed and scattered in
+// about 250.
+
+template <class T, class In, class Out, int K, int Pad>
+constexpr bool correlation_pays() {
+  if constexpr (outputs(K) == 0 || Pad >= K) {
+    return false;
+  } else {
+    using Direct = direct::Correlate<T, In, Out::channels, K, Pad>;
+    constexpr double pairs = double(In::channels) * Out::channels;
+    constexpr double here = Grid<Out, outputs(K)>::tiles * (products * pairs + 250.0 * (In::channels + Out::channels));
+    return here < double(Direct::X::out_plane) * K * K * In::channels * Direct::blocks * Direct::B;
+  }
+}
+
+/// The direct kernel runs at half speed.
+template <class T, class In, class Out, int K, int Pad>
+constexpr bool gradient_pays() {
+  if constexpr (outputs(K) == 0 || Pad >= K) {
+    return false;
+  } else {
+    using Direct = direct::Gradient<T, In, Out::channels, K, Pad>;
+    using Here = Gradient<T, In, Out, K, Pad>;
+    constexpr double here = Here::Tiles::tiles * (double(Here::sums) + 5.0 * products * Here::padded_across + 250.0 * (In::channels + Out::channels));
+    return here < 2.0 * Direct::X::out_plane * K * K * In::channels * Direct::blocks * Direct::B;
+  }
+}
+
+}  // namespace dropnet::winograd
