@@ -290,6 +290,8 @@ TEST_CASE("snapshots: the last ones and the best are kept, and the links lead to
   }
   Trainer fresh{net, Sgd{}, Fixed{0.01f}};
   CHECK_THROWS_WITH_AS(Snapshots(fresh, place, 2), doctest::Contains("of another run"), Error);
+  fs::remove(place + "/latest");  // killed between its first checkpoint and the link
+  CHECK_THROWS_WITH_AS(Snapshots(fresh, place, 2), doctest::Contains(("resume from " + place + "/iter_000008").c_str()), Error);
   CHECK_THROWS_WITH_AS(Snapshots(fresh, place + "/none", 2), doctest::Contains("cannot be read"), Error);
 }
 

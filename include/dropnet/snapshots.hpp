@@ -70,13 +70,16 @@ class Snapshots : public Observer {
     namespace fs = std::filesystem;
     if (keep_ < 0) throw Error("dropnet: Snapshots: keep is " + std::to_string(keep_) + "; it must be at least 0");
     std::error_code failure;
+    std::int64_t newest = -1;
     for (const auto& entry : fs::directory_iterator(folder_, failure))
       if (const auto at = iteration_of(entry.path().filename().string()); at >= 0) {
-        if (iteration == 0)
-          throw Error(folder_ + ": holds " + entry.path().filename().string() + " of another run; go on with that one (resume from " + folder_ +
-                      "/latest), or name another folder");
+        newest = std::max(newest, at);
         if (at <= iteration) kept_.insert(at);
       }
+    // One that was killed between its first checkpoint and the link has no latest yet.
+    if (iteration == 0 && newest >= 0)
+      throw Error(folder_ + ": holds " + name_of(newest) + " of another run; go on with that one (resume from " + folder_ + "/" +
+                  (fs::exists(folder_ + "/latest") ? "latest" : name_of(newest)) + "), or name another folder");
     if (failure) throw Error(folder_ + ": cannot be read: " + failure.message());
     if (const auto best = extras_.notes.find("best_iteration"); best != extras_.notes.end()) {
       best_ = std::atoll(best->second.c_str());
