@@ -5,14 +5,15 @@
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/cpu/lanes.hpp"
+#include "dropnet/cpu/winograd.hpp"
 
 namespace dropnet::winograd {
 
-/// The tiles of one plane, M x M outputs each; those at the lower and right edge may reach past it.
-template <class Out, int M>
+/// The tiles of one plane; those at the lower and right edge may reach past it.
+template <class Out>
 struct Grid {
-  static constexpr int rows = (Out::height + M - 1) / M;
-  static constexpr int columns = (Out::width + M - 1) / M;
+  static constexpr int rows = (Out::height + outputs - 1) / outputs;
+  static constexpr int columns = (Out::width + outputs - 1) / outputs;
   static constexpr int tiles = rows * columns;
 };
 
@@ -45,12 +46,12 @@ struct Parts {
   }
 };
 
-/// The pixels under a part's tiles, lane by lane: one channel of Shape, windows of Window pixels a side at every Step pixels from
-/// -Pad on, pixels outside the plane being zero. The windows of a row of whole tiles share their pixels; scattered tiles have
+/// The pixels under a part's tiles, lane by lane: one channel of Shape, windows of Window pixels a side at every tile's outputs
+/// from -Pad on, pixels outside the plane being zero. The windows of a row of whole tiles share their pixels; scattered tiles have
 /// their own.
-template <class T, class Shape, class Grid, int Step, int Window, int Pad>
+template <class T, class Shape, class Grid, int Window, int Pad>
 struct Strip {
-  static constexpr int L = lanes::width<T>;
+  static constexpr int L = lanes::width<T>, Step = outputs;
   static constexpr int pixels = (Grid::columns - 1) * Step + Window;  ///< in a row
   static constexpr std::size_t size(int rows_of_tiles) {
     return std::size_t(L) * std::max(std::size_t((rows_of_tiles - 1) * Step + Window) * pixels,

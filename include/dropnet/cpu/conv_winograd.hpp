@@ -43,24 +43,24 @@ constexpr int even_block(int count, int most) {
 }
 
 /// B' d B of the window at `from`, a value every Point scalars.
-template <class T, std::size_t Point>
+template <int N, class T, std::size_t Point>
 EIGEN_STRONG_INLINE void transform_input(const T* from, std::ptrdiff_t pitch, T* to) {
-  both_ways<points, points, T>([](const Line<T, points>& line) { return input(line); },
+  both_ways<N, N, T>([](const Line<T, N>& line) { return input<N>(line); },
                                [&](int r, int c) { return lanes::load(from + r * pitch + c * lanes::width<T>); },
-                               [&](int i, int j, const lanes::Packet<T>& p) { lanes::store(to + std::size_t(i * points + j) * Point, p); });
+                               [&](int i, int j, const lanes::Packet<T>& p) { lanes::store(to + std::size_t(i * N + j) * Point, p); });
 }
 
 /// Forward, and with turned weights the input's gradient: F planes out of In's.
 template <class T, class In, class Out, int K, int Pad>
 struct Correlate {
   using Packet = lanes::Packet<T>;
-  static constexpr int L = lanes::width<T>, M = outputs(K), C = In::channels, F = Out::channels;
-  using Tiles = Grid<Out, M>;
+  static constexpr int L = lanes::width<T>, M = outputs, N = points(K), products = N * N, C = In::channels, F = Out::channels;
+  using Tiles = Grid<Out>;
   static constexpr int rows = rows_for(std::size_t(C + F) * products * Tiles::columns * L * sizeof(T), 600'000, Tiles::rows);
   using Split = Parts<T, Tiles, rows>;
   static constexpr int most = Split::most;
-  using Source = Strip<T, In, Tiles, M, points, Pad>;
-  using Target = Strip<T, Out, Tiles, M, M, 0>;
+  using Source = Strip<T, In, Tiles, N, Pad>;
+  using Target = Strip<T, Out, Tiles, M, 0>;
 
   // B filters x V tiles of sums, V values and one weight have to stay in registers.
   static constexpr int most_vectors = lanes::registers >= 32 ? 4 : 2;
@@ -83,8 +83,8 @@ struct Correlate {
         for (int ky = 0; ky < K; ++ky)
           for (int kx = 0; kx < K; ++kx) g[ky][kx][l] = weight(f + l, c, ky, kx);
       T* at = to + std::size_t(c) * padded_filters + f;
-      both_ways<K, points, T>([](const Line<T, K>& line) { return kernel<K>(line); }, [&](int ky, int kx) { return lanes::load(g[ky][kx]); },
-                                   [&](int i, int j, const Packet& u) { lanes::store(at + std::size_t(i * points + j) * packed_point, u); });
+      both_ways<K, N, T>([](const Line<T, K>& line) { return kernel<K>(line); }, [&](int ky, int kx) { return lanes::load(g[ky][kx]); },
+                                   [&](int i, int j, const Packet& u) { lanes::store(at + std::size_t(i * N + j) * packed_point, u); });
     }
   }
 
@@ -95,7 +95,7 @@ struct Correlate {
     Source::clear(part, memory);
     for (int c = first_channel; c < C; ++c) {
       Source::gather(part, x + std::size_t(c) * In::plane, memory);
-      for (int t = 0; t < part.vectors; ++t) transform_input<T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
+      for (int t = 0; t < part.vectors; ++t) transform_input<N, T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
     }
     const int first_block = first_filter / B;
     for (int k = 0; k < products; ++k)
@@ -112,8 +112,8 @@ struct Correlate {
  private:
   static void transform_back(const T* from, T bias, T* to, std::ptrdiff_t pitch) {
     const Packet offset = lanes::all(bias);
-    both_ways<points, M, T>([](const Line<T, points>& line) { return output<M>(line); },
-                                 [&](int i, int j) { return lanes::load(from + std::size_t(i * points + j) * out_point); },
+    both_ways<N, M, T>([](const Line<T, N>& line) { return output<N>(line); },
+                                 [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * out_point); },
                                  [&](int r, int c, const Packet& p) { lanes::store(to + r * pitch + c * L, lanes::plus(p, offset)); });
   }
 
@@ -153,13 +153,13 @@ struct Correlate {
 template <class T, class In, class Out, int K, int Pad>
 struct Gradient {
   using Packet = lanes::Packet<T>;
-  static constexpr int L = lanes::width<T>, M = outputs(K), C = In::channels, F = Out::channels;
-  using Tiles = Grid<Out, M>;
+  static constexpr int L = lanes::width<T>, M = outputs, N = points(K), products = N * N, C = In::channels, F = Out::channels;
+  using Tiles = Grid<Out>;
   static constexpr int rows = rows_for(std::size_t(C + F) * products * Tiles::columns * L * sizeof(T), 600'000, Tiles::rows);
   using Split = Parts<T, Tiles, rows>;
   static constexpr int most = Split::most;
-  using Source = Strip<T, In, Tiles, M, points, Pad>;
-  using Target = Strip<T, Out, Tiles, M, M, 0>;
+  using Source = Strip<T, In, Tiles, N, Pad>;
+  using Target = Strip<T, Out, Tiles, M, 0>;
 
   static constexpr bool channels_in_lanes = ceil_div(C, L) * F <= ceil_div(F, L) * C;
   static constexpr int across = channels_in_lanes ? C : F, down = channels_in_lanes ? F : C;
@@ -199,7 +199,7 @@ struct Gradient {
     Source::clear(part, memory);
     for (int c = 0; c < C; ++c) {
       Source::gather(part, x + std::size_t(c) * In::plane, memory);
-      for (int t = 0; t < part.vectors; ++t) transform_input<T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
+      for (int t = 0; t < part.vectors; ++t) transform_input<N, T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
     }
     Target::clear(part, memory);
     for (int f = first_filter; f < F; ++f) {
@@ -208,13 +208,13 @@ struct Gradient {
       for (int t = 0; t < part.vectors; ++t) {
         T* to = p + std::size_t(f * most + t) * L;
         const T* from = memory + Target::place(part, t);
-        both_ways<M, points, T>([](const Line<T, M>& line) { return output_transposed<M>(line); },
+        both_ways<M, N, T>([](const Line<T, M>& line) { return output_transposed<N>(line); },
                                 [&](int r, int q) {
                                   const Packet value = lanes::load(from + r * Target::pitch(part) + q * L);
                                   total = lanes::plus(total, value);
                                   return value;
                                 },
-                                [&](int i, int j, const Packet& value) { lanes::store(to + std::size_t(i * points + j) * out_point, value); });
+                                [&](int i, int j, const Packet& value) { lanes::store(to + std::size_t(i * N + j) * out_point, value); });
       }
       db[f] += lanes::sum(total);
     }
@@ -234,10 +234,10 @@ struct Gradient {
   static void finish(const T* sum, int pieces, std::size_t between, int d, T* dw, int first_filter) {
     for (int a = 0; a < vectors; ++a) {
       const T* from = sum + std::size_t(d) * padded_across + a * L;
-      both_ways<points, K, T>(
-          [](const Line<T, points>& line) { return kernel_transposed<K>(line); },
+      both_ways<N, K, T>(
+          [](const Line<T, N>& line) { return kernel_transposed<K>(line); },
           [&](int i, int j) {
-            const T* at = from + std::size_t(i * points + j) * point_sums;
+            const T* at = from + std::size_t(i * N + j) * point_sums;
             Packet all = lanes::load(at);
             for (int piece = 1; piece < pieces; ++piece) all = lanes::plus(all, lanes::load(at + std::size_t(piece) * between));
             return all;
@@ -282,17 +282,19 @@ struct Gradient {
   }
 };
 
-// What a sample takes, in vector operations times lanes, by count. A tile of one channel is gathered, transformed and scattered in
-// about 250.
+// What a sample takes, in vector operations times lanes, by count.
+
+/// To gather, transform and scatter a tile of one channel.
+constexpr double transforms(int kernel) { return 7.0 * points(kernel) * points(kernel); }
 
 template <class T, class In, class Out, int K, int Pad>
 constexpr bool correlation_pays() {
-  if constexpr (outputs(K) == 0 || Pad >= K) {
+  if constexpr (!serves(K) || Pad >= K) {
     return false;
   } else {
     using Direct = direct::Correlate<T, In, Out::channels, K, Pad>;
     constexpr double pairs = double(In::channels) * Out::channels;
-    constexpr double here = Grid<Out, outputs(K)>::tiles * (products * pairs + 250.0 * (In::channels + Out::channels));
+    constexpr double here = Grid<Out>::tiles * (points(K) * points(K) * pairs + transforms(K) * (In::channels + Out::channels));
     return here < double(Direct::X::out_plane) * K * K * In::channels * Direct::blocks * Direct::B;
   }
 }
@@ -300,12 +302,12 @@ constexpr bool correlation_pays() {
 /// The direct kernel runs at half speed.
 template <class T, class In, class Out, int K, int Pad>
 constexpr bool gradient_pays() {
-  if constexpr (outputs(K) == 0 || Pad >= K) {
+  if constexpr (!serves(K) || Pad >= K) {
     return false;
   } else {
     using Direct = direct::Gradient<T, In, Out::channels, K, Pad>;
     using Here = Gradient<T, In, Out, K, Pad>;
-    constexpr double here = Here::Tiles::tiles * (double(Here::sums) + 5.0 * products * Here::padded_across + 250.0 * (In::channels + Out::channels));
+    constexpr double here = Here::Tiles::tiles * (double(Here::sums) + 5.0 * Here::products * Here::padded_across + transforms(K) * (In::channels + Out::channels));
     return here < 2.0 * Direct::X::out_plane * K * K * In::channels * Direct::blocks * Direct::B;
   }
 }

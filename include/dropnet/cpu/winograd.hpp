@@ -6,18 +6,17 @@
 
 namespace dropnet::winograd {
 
-// Minimal filtering F(M x M, K x K) with M + K - 1 = 6: M x M outputs of a K x K correlation out of 36 products per channel
-// instead of M M K K, for the points 0, 1, -1, 2, -2 and infinity (A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural
-// Networks", 2015, section 4.1; K = 5 by the same construction).
+// Minimal filtering F(4 x 4, K x K): 16 outputs of a K x K correlation out of N N products per channel, N = K + 3, instead of 16 K K:
+// 36 for 144 with K = 3, 64 for 400 with K = 5. The points are 0, 1, -1, 2, -2, with N = 8 also 1/2 and -1/2, and infinity (A. Lavin,
+// S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.1; K = 5 by the same construction).
 //   outputs         y  = A' [(G g G') . (B' d B)] A
 //   weight gradient dg = G' [(A dy A') . (B' d B)] G
 // All transforms work on whole vector registers, a tile in each lane.
 
-inline constexpr int points = 6;
-inline constexpr int products = points * points;
-
-/// Outputs of a tile's side for a kernel's side; 0 where there is no such form.
-constexpr int outputs(int kernel) { return kernel == 3 || kernel == 5 ? points + 1 - kernel : 0; }
+inline constexpr int outputs = 4;
+/// Of a window's side.
+constexpr int points(int kernel) { return kernel + outputs - 1; }
+constexpr bool serves(int kernel) { return kernel == 3 || kernel == 5; }
 
 /// A row or a column of a tile: N registers.
 template <class T, int N>
@@ -32,61 +31,88 @@ template <class T>
 EIGEN_STRONG_INLINE lanes::Packet<T> plus(const lanes::Packet<T>& a, double factor, const lanes::Packet<T>& b) { return lanes::fma(lanes::all(T(factor)), b, a); }
 
 /// B' d
-template <class T>
-EIGEN_STRONG_INLINE Line<T, points> input(const Line<T, points>& d) {
-  const lanes::Packet<T> a = plus<T>(d[4], -4, d[2]), b = plus<T>(d[3], -4, d[1]);
-  const lanes::Packet<T> c = lanes::minus(d[4], d[2]), e = lanes::times(lanes::all(T(2)), lanes::minus(d[3], d[1]));
-  return {plus<T>(plus<T>(d[4], -5, d[2]), 4, d[0]), lanes::plus(a, b), lanes::minus(a, b), lanes::plus(c, e), lanes::minus(c, e),
-          plus<T>(plus<T>(d[5], -5, d[3]), 4, d[1])};
+template <int N, class T>
+EIGEN_STRONG_INLINE Line<T, N> input(const Line<T, N>& d) {
+  using lanes::minus, lanes::times, lanes::all;
+  using P = lanes::Packet<T>;
+  // Of a pair of points p and -p: the even and the odd powers' part.
+  const auto pair = [](const P& even, const P& odd, P& at, P& at_minus) {
+    at = lanes::plus(even, odd);
+    at_minus = minus(even, odd);
+  };
+  Line<T, N> v;
+  if constexpr (N == 6) {
+    v[0] = plus<T>(plus<T>(d[4], -5, d[2]), 4, d[0]);
+    pair(plus<T>(d[4], -4, d[2]), plus<T>(d[3], -4, d[1]), v[1], v[2]);
+    pair(minus(d[4], d[2]), times(all(T(2)), minus(d[3], d[1])), v[3], v[4]);
+    v[5] = plus<T>(plus<T>(d[5], -5, d[3]), 4, d[1]);
+  } else {
+    v[0] = plus<T>(minus(d[6], d[0]), 5.25, minus(d[2], d[4]));
+    pair(plus<T>(lanes::plus(d[2], d[6]), -4.25, d[4]), plus<T>(lanes::plus(d[1], d[5]), -4.25, d[3]), v[1], v[2]);
+    pair(plus<T>(plus<T>(d[6], 0.25, d[2]), -1.25, d[4]), plus<T>(plus<T>(times(all(T(2)), d[5]), 0.5, d[1]), -2.5, d[3]), v[3], v[4]);
+    pair(plus<T>(plus<T>(d[6], 4, d[2]), -5, d[4]), plus<T>(plus<T>(times(all(T(0.5)), d[5]), 2, d[1]), -2.5, d[3]), v[5], v[6]);
+    v[7] = plus<T>(minus(d[7], d[1]), 5.25, minus(d[3], d[5]));
+  }
+  return v;
 }
 
 /// A' m
-template <int M, class T>
-EIGEN_STRONG_INLINE Line<T, M> output(const Line<T, points>& m) {
-  const lanes::Packet<T> even1 = lanes::plus(m[1], m[2]), odd1 = lanes::minus(m[1], m[2]);
-  const lanes::Packet<T> even2 = lanes::plus(m[3], m[4]), odd2 = lanes::minus(m[3], m[4]);
-  if constexpr (M == 4)
-    return {lanes::plus(lanes::plus(m[0], even1), even2), plus<T>(odd1, 2, odd2), plus<T>(even1, 4, even2), lanes::plus(plus<T>(odd1, 8, odd2), m[5])};
-  else
-    return {lanes::plus(lanes::plus(m[0], even1), even2), lanes::plus(plus<T>(odd1, 2, odd2), m[5])};
+template <int N, class T>
+EIGEN_STRONG_INLINE Line<T, outputs> output(const Line<T, N>& m) {
+  using lanes::minus;
+  const auto even = [&](int i) { return lanes::plus(m[i], m[i + 1]); };
+  const auto odd = [&](int i) { return minus(m[i], m[i + 1]); };
+  const lanes::Packet<T> even1 = even(1), odd1 = odd(1), even2 = even(3), odd2 = odd(3);
+  Line<T, outputs> y{lanes::plus(lanes::plus(m[0], even1), even2), plus<T>(odd1, 2, odd2), plus<T>(even1, 4, even2), lanes::plus(plus<T>(odd1, 8, odd2), m[N - 1])};
+  if constexpr (N == 8) {
+    const lanes::Packet<T> even3 = even(5), odd3 = odd(5);
+    y = {lanes::plus(y[0], even3), plus<T>(y[1], 0.5, odd3), plus<T>(y[2], 0.25, even3), plus<T>(y[3], 0.125, odd3)};
+  }
+  return y;
 }
 
 /// A y
-template <int M, class T>
-EIGEN_STRONG_INLINE Line<T, points> output_transposed(const Line<T, M>& y) {
-  if constexpr (M == 4) {
-    const lanes::Packet<T> even1 = lanes::plus(y[0], y[2]), odd1 = lanes::plus(y[1], y[3]);
-    const lanes::Packet<T> even2 = plus<T>(y[0], 4, y[2]), odd2 = plus<T>(lanes::times(lanes::all(T(2)), y[1]), 8, y[3]);
-    return {y[0], lanes::plus(even1, odd1), lanes::minus(even1, odd1), lanes::plus(even2, odd2), lanes::minus(even2, odd2), y[3]};
-  } else {
-    return {y[0], lanes::plus(y[0], y[1]), lanes::minus(y[0], y[1]), plus<T>(y[0], 2, y[1]), plus<T>(y[0], -2, y[1]), y[1]};
-  }
+template <int N, class T>
+EIGEN_STRONG_INLINE Line<T, N> output_transposed(const Line<T, outputs>& y) {
+  Line<T, N> p;
+  const auto pair = [&](int i, double at) {
+    const lanes::Packet<T> even = plus<T>(y[0], at * at, y[2]), odd = plus<T>(lanes::times(lanes::all(T(at)), y[1]), at * at * at, y[3]);
+    p[i] = lanes::plus(even, odd);
+    p[i + 1] = lanes::minus(even, odd);
+  };
+  p[0] = y[0];
+  pair(1, 1);
+  pair(3, 2);
+  if constexpr (N == 8) pair(5, 0.5);
+  p[N - 1] = y[3];
+  return p;
 }
 
 /// G: row i holds the powers of point i, over the product of its distances to the other points.
 template <int K>
 struct Matrix {
-  double at[points][K];
+  double at[points(K)][K];
 };
 template <int K>
 inline constexpr Matrix<K> kernel_matrix = [] {
-  constexpr double at[] = {0, 1, -1, 2, -2};
+  constexpr double at[] = {0, 1, -1, 2, -2, 0.5, -0.5};
+  constexpr int n = points(K) - 1;
   Matrix<K> g{};
-  for (int i = 0; i < points - 1; ++i) {
+  for (int i = 0; i < n; ++i) {
     double scale = 1, power = 1;
-    for (double other : at)
-      if (other != at[i]) scale *= at[i] - other;
+    for (int other = 0; other < n; ++other)
+      if (other != i) scale *= at[i] - at[other];
     for (int k = 0; k < K; ++k, power *= at[i]) g.at[i][k] = power / scale;
   }
-  g.at[points - 1][K - 1] = 1;
+  g.at[n][K - 1] = 1;
   return g;
 }();
 
 /// G g
 template <int K, class T>
-EIGEN_STRONG_INLINE Line<T, points> kernel(const Line<T, K>& g) {
-  Line<T, points> u;
-  for (int i = 0; i < points; ++i) {
+EIGEN_STRONG_INLINE Line<T, points(K)> kernel(const Line<T, K>& g) {
+  Line<T, points(K)> u;
+  for (int i = 0; i < points(K); ++i) {
     u[i] = lanes::times(lanes::all(T(kernel_matrix<K>.at[i][0])), g[0]);
     for (int k = 1; k < K; ++k) u[i] = plus<T>(u[i], kernel_matrix<K>.at[i][k], g[k]);
   }
@@ -95,11 +121,11 @@ EIGEN_STRONG_INLINE Line<T, points> kernel(const Line<T, K>& g) {
 
 /// G' s
 template <int K, class T>
-EIGEN_STRONG_INLINE Line<T, K> kernel_transposed(const Line<T, points>& s) {
+EIGEN_STRONG_INLINE Line<T, K> kernel_transposed(const Line<T, points(K)>& s) {
   Line<T, K> g;
   for (int k = 0; k < K; ++k) {
     g[k] = lanes::times(lanes::all(T(kernel_matrix<K>.at[0][k])), s[0]);
-    for (int i = 1; i < points; ++i) g[k] = plus<T>(g[k], kernel_matrix<K>.at[i][k], s[i]);
+    for (int i = 1; i < points(K); ++i) g[k] = plus<T>(g[k], kernel_matrix<K>.at[i][k], s[i]);
   }
   return g;
 }
