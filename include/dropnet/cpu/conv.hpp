@@ -211,10 +211,12 @@ struct WinogradConv {
   using Backward = winograd::Correlate<T, Out, In, K, K - 1 - P>;
   using Gradient = winograd::Gradient<T, In, Out, K, P>;
 
-  template <class Kernel, class WeightOf>
-  static void correlate(Cpu& cpu, int batch, const T* x, WeightOf weight, const T* bias, T* y, int first_filter, int first_channel, bool add) {
+  static constexpr std::ptrdiff_t taps = W::taps, of_filter = taps * In::channels;
+
+  template <class Kernel>
+  static void correlate(Cpu& cpu, int batch, const T* x, const winograd::Kernels<T>& weights, const T* bias, T* y, int first_filter, int first_channel, bool add) {
     T* packed = cpu.shared_scratch<T>(Kernel::packed);
-    cpu.parallel(Kernel::C - first_channel, Kernel::packed, [&](int c, int) { Kernel::pack(weight, first_channel + c, packed); });
+    cpu.parallel(Kernel::C - first_channel, Kernel::packed, [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
     const typename Kernel::Split parts{batch};
     cpu.parallel(parts.count(), conv_operations<W> * std::size_t(batch), [&](int i, int worker) {
       Kernel::run(parts[i], x, packed, bias, y, cpu.scratch<T>(worker, Kernel::scratch), first_filter, first_channel, add);
@@ -222,13 +224,10 @@ struct WinogradConv {
   }
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    correlate<Forward>(
-        cpu, x.batch, x.data, [&](int f, int c, int ky, int kx) { return w.data[conv_place<W>(f, c, ky, kx)]; }, b.data, y.data, y.from, 0, false);
+    correlate<Forward>(cpu, x.batch, x.data, {w.data, of_filter, taps, false}, b.data, y.data, y.from, 0, false);
   }
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
-    correlate<Backward>(
-        cpu, x.batch, y.diff, [&](int c, int f, int ky, int kx) { return w.data[conv_place<W>(f, c, K - 1 - ky, K - 1 - kx)]; },
-        static_cast<const T*>(nullptr), x.diff, 0, y.from, x.add);
+    correlate<Backward>(cpu, x.batch, y.diff, {w.data, taps, of_filter, true}, nullptr, x.diff, 0, y.from, x.add);
   }
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     const typename Gradient::Split parts{x.batch};

@@ -50,6 +50,33 @@ EIGEN_STRONG_INLINE void transform_input(const T* from, std::ptrdiff_t pitch, T*
                                [&](int i, int j, const lanes::Packet<T>& p) { lanes::store(to + std::size_t(i * N + j) * Point, p); });
 }
 
+/// Kernels as they lie in memory: that of filter f and channel c begins at f filter + c channel; turned by half a turn if wanted.
+template <class T>
+struct Kernels {
+  const T* data;
+  std::ptrdiff_t filter, channel;
+  bool turned;
+
+  /// to[tap][l]: the kernels of `count` filters from f on.
+  template <int K>
+  void gather(int f, int count, int c, T (&to)[K * K][lanes::width<T>]) const {
+    constexpr int L = lanes::width<T>, taps = K * K;
+    const T* from = data + f * filter + c * channel;
+    if (count == L && taps >= L) {
+      for (int tap = 0; tap < taps; tap += L) {
+        const int first = std::min(tap, taps - L);
+        lanes::Square<T> square;
+        for (int l = 0; l < L; ++l) square[l] = lanes::load(from + l * filter + first);
+        lanes::transpose<T>(square);
+        for (int i = 0; i < L; ++i) lanes::store(to[turned ? taps - 1 - first - i : first + i], square[i]);
+      }
+    } else {
+      for (int l = 0; l < count; ++l)
+        for (int tap = 0; tap < taps; ++tap) to[turned ? taps - 1 - tap : tap][l] = from[l * filter + tap];
+    }
+  }
+};
+
 /// Forward, and with turned weights the input's gradient: F planes out of In's.
 template <class T, class In, class Out, int K, int Pad>
 struct Correlate {
@@ -63,8 +90,8 @@ struct Correlate {
   using Target = Strip<T, Out, Tiles, M, 0>;
 
   // B filters x V tiles of sums, V values and one weight have to stay in registers.
-  static constexpr int most_vectors = lanes::registers >= 32 ? 4 : 2;
-  static constexpr int B = F % 5 == 0 ? 5 : F % 4 == 0 ? 4 : F < 5 ? F : 5;
+  static constexpr int most_vectors = 2;
+  static constexpr int B = even_block(F, lanes::registers >= 32 ? 10 : 5);
   static constexpr int blocks = (F + B - 1) / B;
   static constexpr int padded_filters = (blocks * B + L - 1) / L * L;
   static constexpr std::size_t packed_point = apart<T>(std::size_t(C) * padded_filters);
@@ -74,17 +101,14 @@ struct Correlate {
   static constexpr std::size_t strip = std::max(Source::size(rows), Target::size(rows));
   static constexpr std::size_t scratch = strip + products * (in_point + out_point);
 
-  /// G g G' for channel c and all filters; weight(f, c, ky, kx) gives g. Packed as [point][channel][filter].
-  template <class WeightOf>
-  static void pack(WeightOf weight, int c, T* to) {
+  /// G g G' for channel c and all filters, packed as [point][channel][filter].
+  static void pack(const Kernels<T>& weights, int c, T* to) {
     for (int f = 0; f < padded_filters; f += L) {
-      T g[K][K][L] = {};
-      for (int l = 0; l < std::min(L, F - f); ++l)
-        for (int ky = 0; ky < K; ++ky)
-          for (int kx = 0; kx < K; ++kx) g[ky][kx][l] = weight(f + l, c, ky, kx);
+      T g[K * K][L] = {};
+      weights.template gather<K>(f, std::min(L, F - f), c, g);
       T* at = to + std::size_t(c) * padded_filters + f;
-      both_ways<K, N, T>([](const Line<T, K>& line) { return kernel<K>(line); }, [&](int ky, int kx) { return lanes::load(g[ky][kx]); },
-                                   [&](int i, int j, const Packet& u) { lanes::store(at + std::size_t(i * N + j) * packed_point, u); });
+      both_ways<K, N, T>([](const Line<T, K>& line) { return kernel<K>(line); }, [&](int ky, int kx) { return lanes::load(g[ky * K + kx]); },
+                         [&](int i, int j, const Packet& u) { lanes::store(at + std::size_t(i * N + j) * packed_point, u); });
     }
   }
 

@@ -108,25 +108,38 @@ inline constexpr Matrix<K> kernel_matrix = [] {
   return g;
 }();
 
-/// G g
+/// G g. The rows of points p and -p differ in the odd powers' sign.
 template <int K, class T>
 EIGEN_STRONG_INLINE Line<T, points(K)> kernel(const Line<T, K>& g) {
+  constexpr int last = points(K) - 1;
+  constexpr auto& matrix = kernel_matrix<K>.at;
   Line<T, points(K)> u;
-  for (int i = 0; i < points(K); ++i) {
-    u[i] = lanes::times(lanes::all(T(kernel_matrix<K>.at[i][0])), g[0]);
-    for (int k = 1; k < K; ++k) u[i] = plus<T>(u[i], kernel_matrix<K>.at[i][k], g[k]);
+  u[0] = lanes::times(lanes::all(T(matrix[0][0])), g[0]);
+  for (int i = 1; i < last; i += 2) {
+    lanes::Packet<T> even = lanes::times(lanes::all(T(matrix[i][0])), g[0]), odd = lanes::times(lanes::all(T(matrix[i][1])), g[1]);
+    for (int k = 2; k < K; k += 2) even = plus<T>(even, matrix[i][k], g[k]);
+    for (int k = 3; k < K; k += 2) odd = plus<T>(odd, matrix[i][k], g[k]);
+    u[i] = lanes::plus(even, odd);
+    u[i + 1] = lanes::minus(even, odd);
   }
+  u[last] = g[K - 1];
   return u;
 }
 
 /// G' s
 template <int K, class T>
 EIGEN_STRONG_INLINE Line<T, K> kernel_transposed(const Line<T, points(K)>& s) {
+  constexpr int last = points(K) - 1;
+  constexpr auto& matrix = kernel_matrix<K>.at;
   Line<T, K> g;
-  for (int k = 0; k < K; ++k) {
-    g[k] = lanes::times(lanes::all(T(kernel_matrix<K>.at[0][k])), s[0]);
-    for (int i = 1; i < points(K); ++i) g[k] = plus<T>(g[k], kernel_matrix<K>.at[i][k], s[i]);
+  g[0] = lanes::times(lanes::all(T(matrix[0][0])), s[0]);
+  for (int k = 1; k < K; ++k) g[k] = lanes::all(T(0));
+  for (int i = 1; i < last; i += 2) {
+    const lanes::Packet<T> even = lanes::plus(s[i], s[i + 1]), odd = lanes::minus(s[i], s[i + 1]);
+    for (int k = 0; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], even);
+    for (int k = 1; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], odd);
   }
+  g[K - 1] = lanes::plus(g[K - 1], s[last]);
   return g;
 }
 
