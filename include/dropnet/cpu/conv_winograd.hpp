@@ -146,7 +146,7 @@ struct Correlate {
     for (int block = first_block; block < blocks; ++block)
       for (int s = 0, t = 0; s < steps; ++s) {
         const int count = (vectors - t + steps - s - 1) / (steps - s);
-        with_count<most_vectors>(count, [&]<int Count> {
+        with_count<most_vectors>(count, [&]<int Count>() {
           tile<Count>(v + std::size_t(first_channel * most + t) * L, w + std::size_t(first_channel) * padded_filters + block * B,
                       m + std::size_t(block * B * most + t) * L, C - first_channel);
         });
