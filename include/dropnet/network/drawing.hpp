@@ -73,7 +73,7 @@ std::string summary_dot(const Net& net) {
   const auto open = [&](auto& self, int to) -> void {
     if (to == site) return;
     self(self, a.sites[std::size_t(to)].parent);
-    text += "  subgraph cluster" + std::to_string(to) + " {\n    label=\"site " + std::to_string(to) + "\"; style=rounded; color=gray60; fontsize=9;\n";
+    text += "  subgraph cluster" + std::to_string(to) + " {\n    label=\"site " + std::to_string(to) + "\"; labeljust=l; style=rounded; color=gray60; fontsize=9;\n";
     site = to;
   };
   for (std::size_t i = 0; i < a.layers.size(); ++i) {
