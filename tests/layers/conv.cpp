@@ -60,6 +60,18 @@ TEST_CASE("conv: by tiles (Winograd), 5x5") {
   check_winograd<Image<20, 9, 10>, Conv<11, 5>>(2);
 }
 
+TEST_CASE("conv: by tiles, an image's outputs are the same bytes in any batch") {
+  using In = Image<20, 9, 10>;
+  Network<Conv<11, 5>, In> net;
+  const auto images = test::random_values<float>(37 * In::size, 1);
+  const auto together = net.predict(Tensor<In>(37, images));
+  for (const int n : {0, 15, 16, 31, 32, 36}) {
+    const auto begin = images.begin() + std::ptrdiff_t(n) * std::ptrdiff_t(In::size);
+    const auto alone = net.predict(Tensor<In>(1, std::vector<float>(begin, begin + std::ptrdiff_t(In::size))));
+    CHECK(std::ranges::equal(alone.sample(0), together.sample(n)));
+  }
+}
+
 TEST_CASE("conv: rectangular kernels, strides and pads; dilation; groups") {
   test::check<Image<2, 7, 9>>(Conv<3, Size{2, 3}>{});
   test::check<Image<2, 7, 9>>(Conv<3, Size{1, 5}, Pad<0, 2>>{});
