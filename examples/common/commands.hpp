@@ -189,10 +189,10 @@ inline std::vector<float> all_of(const dn::LoadedWeights& loaded, const std::str
   return loaded.mean;
 }
 
-/// The table that `time` prints: `seconds` by direction and layer, over `iterations` steps; `steps` each one's.
-inline void print_times(const std::vector<dn::LayerInfo>& layers, const std::vector<double> (&seconds)[2], std::vector<double> steps, int batch, int iterations,
-                        const std::string& backend) {
-  std::vector<std::vector<std::string>> rows{{"layer", "forward ms", "GFLOP/s", "backward ms", "GFLOP/s"}};
+/// The table that `time` prints: `seconds` by direction and layer, over `iterations` steps; `kernels` likewise; `steps` each one's.
+inline void print_times(const std::vector<dn::LayerInfo>& layers, const std::vector<double> (&seconds)[2], const std::vector<std::string> (&kernels)[2],
+                        std::vector<double> steps, int batch, int iterations, const std::string& backend) {
+  std::vector<std::vector<std::string>> rows{{"layer", "forward ms", "GFLOP/s", "kernel", "backward ms", "GFLOP/s", "kernel"}};
   const auto text = [](const char* format, double value) { return dn::detail::formatted(format, value); };
   double sums[2] = {}, operations[2] = {};
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -206,11 +206,12 @@ inline void print_times(const std::vector<dn::LayerInfo>& layers, const std::vec
       operations[d] += work[d];
       row.push_back(text("%.3f", each * 1e3));
       row.push_back(work[d] > 0 && each > 0 ? text("%.1f", work[d] / each * 1e-9) : "");
+      row.push_back(kernels[d][i]);
     }
     rows.push_back(row);
   }
-  rows.push_back({"total", text("%.3f", sums[0] * 1e3), text("%.1f", operations[0] / sums[0] * 1e-9), text("%.3f", sums[1] * 1e3),
-                  text("%.1f", operations[1] / sums[1] * 1e-9)});
+  rows.push_back({"total", text("%.3f", sums[0] * 1e3), text("%.1f", operations[0] / sums[0] * 1e-9), "", text("%.3f", sums[1] * 1e3),
+                  text("%.1f", operations[1] / sums[1] * 1e-9), ""});
   std::cout << dn::detail::table(rows);
   std::sort(steps.begin(), steps.end());
   std::printf("forward, loss and backward of a batch of %d: median %.2f ms, %.2f to %.2f ms, %s\n", batch, steps[steps.size() / 2] * 1e3,
@@ -224,7 +225,9 @@ void time_layers(const Net& net, typename Net::backend backend, int batch, int i
   using T = typename Net::scalar;
   struct Stopwatch : dn::Probe<T> {
     std::vector<double> seconds[2];
+    std::vector<std::string> kernels[2];
     Clock::time_point began;
+    void kernel(int layer, dn::Direction d, const std::string& name) override { kernels[int(d)][std::size_t(layer)] = name; }
     void before(int, dn::Direction) override { began = Clock::now(); }
     void after(int layer, dn::Direction d, const T*, std::size_t) override {
       seconds[int(d)][std::size_t(layer)] += std::chrono::duration<double>(Clock::now() - began).count();
@@ -243,15 +246,17 @@ void time_layers(const Net& net, typename Net::backend backend, int batch, int i
   for (int i = 0; i < warm_up + iterations; ++i) {
     if (i == warm_up)
       for (auto& s : watch.seconds) s.assign(layers.size(), 0);
-    if (i < warm_up)
+    if (i < warm_up) {
       for (auto& s : watch.seconds) s.resize(layers.size());
+      for (auto& k : watch.kernels) k.resize(layers.size());
+    }
     const auto began = Clock::now();
     net.forward(ws, {.training = true}, &watch);
     softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.tally());
     net.backward(ws, &watch);
     if (i >= warm_up) steps.push_back(std::chrono::duration<double>(Clock::now() - began).count());
   }
-  print_times(layers, watch.seconds, steps, batch, iterations, describe(ws.backend()));
+  print_times(layers, watch.seconds, watch.kernels, steps, batch, iterations, describe(ws.backend()));
 }
 
 }  // namespace program

@@ -40,7 +40,8 @@ mistake 1 "broken.safetensors" test --depth 1 --weights broken.safetensors
 works summary --depth 5
 grep -qE '^total +535,760 ' out || fail "the summary's total"
 works time --depth 1 --iterations 2 --batch 8
-grep -qE '^conv1_1 +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+$' out || fail "time's lines"
+grep -qE '^conv1_1 +[0-9.]+ +[0-9.]+ +direct +[0-9.]+ +[0-9.]+ +direct$' out || fail "time's lines"
+grep -qE '^conv2_1 .* winograd$' out || fail "time's kernels"
 
 # A white bar on black is a one; the same, black on white and of another size, with --invert.
 works train --depth 1 --iterations $([[ $light ]] && echo 2 || echo 200) --test-interval 0 --out model

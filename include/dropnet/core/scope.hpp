@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "dropnet/core/blob.hpp"
@@ -21,6 +22,8 @@ class Probe {
   virtual void before(int /*layer*/, Direction) {}
   /// `values`: the layer's output after forward, its output's gradient after backward; in the backend's memory.
   virtual void after(int /*layer*/, Direction, const T* /*values*/, std::size_t /*count*/) {}
+  /// Which of the backend's kernels the layer is about to use, where it has several.
+  virtual void kernel(int /*layer*/, Direction, const std::string& /*name*/) {}
 };
 
 /// All that is the same for every layer in one pass over the network.

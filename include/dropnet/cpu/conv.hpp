@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <type_traits>
 
 #include "dropnet/core/blob.hpp"
@@ -87,6 +88,7 @@ void unpitch(const T* from, const T* bias, T* to, bool add, int first = 0) {
 
 template <class W, class T>
 struct DirectConv {
+  static constexpr const char* name = "direct";
   using In = typename W::in;
   using Out = typename W::out;
   static constexpr int K = W::kernel.height, P = W::pad.height;
@@ -148,6 +150,7 @@ struct DirectConv {
 
 template <class W, class T>
 struct PatchConv {
+  static constexpr const char* name = "patches";
   using In = typename W::in;
   using Out = typename W::out;
   using P = patches::Patches<W>;
@@ -204,6 +207,7 @@ struct PatchConv {
 
 template <class W, class T>
 struct WinogradConv {
+  static constexpr const char* name = "winograd";
   using In = typename W::in;
   using Out = typename W::out;
   static constexpr int K = W::kernel.height, P = W::pad.height;
@@ -279,6 +283,15 @@ void conv_backward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T
   using Kernels = detail::ConvKernels<W, T>;
   if (w.diff) Kernels::backward_weights::backward_weights(cpu, x, w, b, y);
   if (x.diff) Kernels::backward_data::backward_data(cpu, x, w, y);
+}
+
+/// What serves a window: forward, or backward for the weights and for the input.
+template <class W, class T>
+std::string conv_kernel(const Cpu&, W, Blob<T, typename W::in> x, bool forward) {
+  using Kernels = detail::ConvKernels<W, T>;
+  if (forward) return Kernels::forward::name;
+  const std::string weights = Kernels::backward_weights::name, input = Kernels::backward_data::name;
+  return weights == input || !x.diff ? weights : weights + ", " + input;
 }
 
 }  // namespace dropnet

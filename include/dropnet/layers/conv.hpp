@@ -48,8 +48,15 @@ struct Conv {
     return extents::layer() + extents::tensor(weights<In>) + extents::tensor(Filters);
   }
 
+  /// Tells who looks at the pass which kernel serves it.
+  template <class S, class X>
+  static void tell(const S& s, X x, Direction direction) {
+    if constexpr (requires { conv_kernel(s.backend(), window<typename X::shape>{}, x, true); })
+      if (auto* probe = s.probe()) probe->kernel(s.layer(), direction, conv_kernel(s.backend(), window<typename X::shape>{}, x, direction == Direction::forward));
+  }
   template <class S, class X, class Y>
   void forward(S s, X x, Y y) const {
+    tell(s, x, Direction::forward);
     const auto w = s.take_weight(weights<typename X::shape>);
     const auto b = s.take_weight(Filters);
     probed(s, Direction::forward, y, [&] { conv_forward(s.backend(), window<typename X::shape>{}, x, w, b, y); });
@@ -64,6 +71,7 @@ struct Conv {
   }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
+    tell(s, x, Direction::backward);
     const auto w = s.take_weight(weights<typename X::shape>);
     const auto b = s.take_weight(Filters);
     probed(s, Direction::backward, y, [&] { conv_backward(s.backend(), window<typename X::shape>{}, x, w, b, y); });
