@@ -1,310 +1,352 @@
-#include "tiles.hpp"
+#include "products.hpp"
 
 namespace dropnet::kernels {
 
 namespace {
 
-constexpr int run = 4;  ///< outputs in a row that one thread computes
+constexpr int over(int a, int b) { return (a + b - 1) / b; }
 
 /// What both kernels bring to shared memory: rows of some channels of an image with the zeros around it, [channel][row][column].
+/// The zeros in the columns behind a row are those before the next one.
 struct Input {
   int channels, height, width;  ///< of an image
-  int pad_rows, pad_columns;
-  int rows, columns, pitch, plane;  ///< of what is brought
-  int lanes;                        ///< threads along a row, a power of two
+  int pad_rows;
+  int rows, left, pitch, plane;  ///< of what is brought; left: zeros before a row
+  int pieces;                    ///< copies along a row
+  Quotient by_pieces, by_rows;
   const float* x;
-  DROPNET_DEVICE void load(unsigned thread, unsigned threads, int image, int channel, int count, int row, float* to) const {
-    const int step = int(threads) / lanes, first = int(thread) / lanes, lane = int(thread) % lanes;
-    if (first >= step) return;
+  template <int Count>
+  DROPNET_DEVICE void load_pieces(unsigned thread, unsigned threads, int image, int channel, int count, int row, float* to) const {
     const float* const from = x + std::size_t(image) * unsigned(channels) * unsigned(height) * unsigned(width);
-    for (int c = first / rows, r = first % rows; c < count;) {
-      const int y = row + r - pad_rows;
+    for (int i = int(thread); i < count * rows * pieces; i += int(threads)) {
+      const int line = by_pieces(i), piece = i - line * pieces, c = by_rows(line), r = line - c * rows, y = row + r - pad_rows;
       const bool there = channel + c < channels && unsigned(y) < unsigned(height);
-      const float* const line = from + (std::ptrdiff_t(channel + c) * height + y) * width;
-      for (int i = lane; i < columns; i += lanes) {
-        const bool inside = there && unsigned(i - pad_columns) < unsigned(width);
-        copy_ahead(to + c * plane + r * pitch + i, inside ? line + (i - pad_columns) : x, inside);
-      }
-      c += step / rows;
-      r += step % rows;
-      if (r >= rows) r -= rows, ++c;
+      copy_ahead<Count>(to + c * plane + r * pitch + left + piece * Count, there ? from + ((channel + c) * height + y) * width + piece * Count : x, there);
     }
+  }
+  DROPNET_DEVICE void load(unsigned thread, unsigned threads, int image, int channel, int count, int row, float* to) const {
+    if (width % 4 == 0)
+      load_pieces<4>(thread, threads, image, channel, count, row, to);
+    else
+      load_pieces<1>(thread, threads, image, channel, count, row, to);
   }
 };
 
-/// The 4 + Kernel - 1 inputs that a run in a row is computed from.
-template <int Kernel>
-DROPNET_DEVICE void read_run(const float* from, float* to) {
-  read_4(from, to);
-  if constexpr (Kernel == 3)
-    read_2(from + 4, to + 4);
-  else
-    read_4(from + 4, to + 4);
+/// Rows of a matrix, side by side in memory with a pitch of its own; `count` copies of Count values each a row.
+template <int Count>
+DROPNET_DEVICE void load_rows(unsigned thread, unsigned threads, int rows, int count, const Quotient& by_count, const float* from, std::size_t pitch,
+                              int there_rows, int there_columns, float* to, int to_pitch) {
+  for (int i = int(thread); i < rows * count; i += int(threads)) {
+    const int r = by_count(i), c = (i - r * count) * Count;
+    const bool there = r < there_rows && c < there_columns;
+    copy_ahead<Count>(to + r * to_pitch + c, there ? from + std::size_t(unsigned(r)) * pitch + unsigned(c) : from, there);
+  }
 }
 
-/// A thread's outputs: Filters filters of a run in each of two rows. A group goes over the runs of a pair of rows, over
-/// pairs, over groups of filters; splits take the channels in turn; a stage is some channels.
-template <int Kernel, int Filters>
+/// Rows: pixels of some rows of an image; columns: filters; terms: taps of four channels at a time, of which a table holds
+/// the places in shared memory. A stage is some channels. Warps lie along the pixels, splits take the steps in turn.
+template <int Rows, int Columns, bool Exact>
 struct Forward {
-  [[maybe_unused]] static constexpr unsigned most_threads = 512;
-  static constexpr int sums = Filters * 2 * run;
-  static constexpr int taps = Kernel * Kernel;
-  static constexpr int row_pack = (Kernel * Filters + 3) / 4 * 4;
+  static constexpr int rows = Rows, columns = Columns;
+  static constexpr bool exact = Exact;
+  [[maybe_unused]] static constexpr unsigned most_threads = conv_threads(Rows, Columns);
   Team team;
+  int buffers;
   Convolution at;
   ConvTile tile;
   Input in;
-  int inputs, pack;
-  int row_runs, row_tiles, filter_tiles;
+  int inputs, pitch;  ///< of the weights
+  int row_tiles, filter_tiles;
+  Quotient by_tiles, by_filter_tiles, by_width, by_kernel, by_count;
+  int count;  ///< copies of a row of weights
   const float *w, *bias;
   float* y;
 
-  DROPNET_DEVICE int stages(unsigned) const { return (at.channels + tile.channels - 1) / tile.channels; }
-  DROPNET_DEVICE int image(unsigned block) const { return int(block) / (filter_tiles * row_tiles); }
-  DROPNET_DEVICE int first_row(unsigned block) const { return int(block) / filter_tiles % row_tiles * tile.rows; }
-  DROPNET_DEVICE int first_filter(unsigned block) const { return int(block) % filter_tiles * (tile.groups * Filters); }
+  struct Lane {
+    int pixel[Rows * 2], weight;
+  };
+  DROPNET_DEVICE int taps() const { return at.kernel * at.kernel; }
+  DROPNET_DEVICE int stages(unsigned) const { return over(at.channels, tile.channels); }
+  DROPNET_DEVICE int image(unsigned block) const { return by_tiles(int(block)); }
+  DROPNET_DEVICE int tile_of(unsigned block) const { return int(block) - image(block) * row_tiles * filter_tiles; }
+  DROPNET_DEVICE int first_row(unsigned block) const { return by_filter_tiles(tile_of(block)) * tile.rows; }
+  DROPNET_DEVICE int first_filter(unsigned block) const { return (tile_of(block) - by_filter_tiles(tile_of(block)) * filter_tiles) * (Columns * 8); }
+  DROPNET_DEVICE int quads(int stage) const {
+    const int left = at.channels - stage * tile.channels;
+    return over(left < tile.channels ? left : tile.channels, 4);
+  }
+  DROPNET_DEVICE int steps(int stage) const { return over(quads(stage) * taps(), 2); }
 
+  DROPNET_DEVICE void clear(unsigned thread, float* shared) const {
+    for (int i = int(thread) * 4; i < inputs; i += int(team.threads()) * 4) fill_4(shared + i);
+  }
+  /// Of each four channels and tap: the place of the inputs, then that of the weights. One more, for an odd count.
+  DROPNET_DEVICE void prepare(unsigned thread, int* table) const {
+    for (int i = int(thread); i < team.table / 2; i += int(team.threads())) {
+      const int q = i < over(tile.channels, 4) * taps() ? i : 0, kernels = by_kernel(q), quad = by_kernel(kernels), tap = q - quad * taps();
+      const int row = by_kernel(tap), column = tap - row * at.kernel;
+      table[2 * i] = quad * 4 * in.plane + row * in.pitch + column + in.left - at.pad_columns;
+      table[2 * i + 1] = at.turned ? quad * 4 * pitch + taps() - 1 - tap : quad * 4 * taps() + tap;
+    }
+  }
   DROPNET_DEVICE void load(unsigned block, unsigned thread, int stage, float* shared) const {
-    const int channel = stage * tile.channels, filter = first_filter(block), filters = tile.groups * Filters;
-    in.load(thread, team.threads(), image(block), channel, tile.channels, first_row(block), shared);
-    // Weights as [channel][group][kernel row][kernel column][filter], rows filled up to multiples of 4.
-    for (int i = int(thread); i < filters * tile.channels; i += int(team.threads())) {
-      // Neighbours read neighbours.
-      const int f = at.turned ? i % filters : i / tile.channels, c = at.turned ? i / filters : i % tile.channels;
-      const bool there = filter + f < at.filters && channel + c < at.channels;
-      const std::size_t pair = at.turned ? std::size_t(channel + c) * unsigned(at.filters) + unsigned(filter + f)
-                                         : std::size_t(filter + f) * unsigned(at.channels) + unsigned(channel + c);
-      const float* const from = there ? w + pair * taps : w;
-      float* const to = shared + inputs + c * pack + f / Filters * (Kernel * row_pack) + f % Filters;
-      DROPNET_UNROLL
-      for (int t = 0; t < taps; ++t) copy_ahead(to + t / Kernel * row_pack + t % Kernel * Filters, from + (at.turned ? taps - 1 - t : t), there);
-    }
+    const int channel = stage * tile.channels, filter = first_filter(block), here = quads(stage) * 4;
+    in.load(thread, team.threads(), image(block), channel, here, first_row(block), shared);
+    const int channels = at.channels - channel, filters = at.filters - filter;
+    // Rows are filters, of all taps of the channels; or channels, of all taps of the filters.
+    const float* const from = at.turned ? w + (std::size_t(unsigned(channel)) * unsigned(at.filters) + unsigned(filter)) * unsigned(taps())
+                                        : w + (std::size_t(unsigned(filter)) * unsigned(at.channels) + unsigned(channel)) * unsigned(taps());
+    const std::size_t from_pitch = std::size_t(unsigned(at.turned ? at.filters : at.channels)) * unsigned(taps());
+    const int lines = at.turned ? here : Columns * 8, there = at.turned ? channels : filters, long_there = (at.turned ? filters : channels) * taps();
+    float* const to = shared + inputs;
+    if (tile.piece == 4)
+      load_rows<4>(thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);
+    else if (tile.piece == 2)
+      load_rows<2>(thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);
+    else
+      load_rows<1>(thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);
   }
-  DROPNET_DEVICE void compute(unsigned, unsigned thread, int stage, const float* shared, float* sum) const {
-    const int split = int(thread) / team.group, place = int(thread) % team.group;
-    const int runs = tile.rows / 2 * row_runs, at_run = place % runs, row = at_run / row_runs * 2, column = at_run % row_runs * run;
-    const int left = at.channels - stage * tile.channels, here = left < tile.channels ? left : tile.channels;
-    if (split >= tile.splits) return;
-    const float* from = shared + split * in.plane + row * in.pitch + column;
-    const float* weights = shared + inputs + split * pack + place / runs * (Kernel * row_pack);
-    for (int c = split; c < here; c += tile.splits, from += tile.splits * in.plane, weights += tile.splits * pack) {
-      alignas(16) float v[2][8];
-      read_run<Kernel>(from, v[0]);
-      DROPNET_UNROLL
-      for (int r = 0; r < Kernel; ++r) {
-        alignas(16) float k[row_pack];
-        read_run<Kernel>(from + (r + 1) * in.pitch, v[(r + 1) % 2]);
-        DROPNET_UNROLL
-        for (int i = 0; i < row_pack; i += 4) read_4(weights + r * row_pack + i, k + i);
-        DROPNET_UNROLL
-        for (int s = 0; s < Kernel; ++s)
-          DROPNET_UNROLL
-          for (int f = 0; f < Filters; ++f)
-            DROPNET_UNROLL
-            for (int j = 0; j < 2 * run; ++j)
-              sum[f * 2 * run + j] = fmaf(k[s * Filters + f], v[(r + j / run) % 2][s + j % run], sum[f * 2 * run + j]);
-      }
-    }
-  }
-  DROPNET_DEVICE void store(unsigned block, int place, const float* sum) const {
-    const int runs = tile.rows / 2 * row_runs, at_run = place % runs;
-    const int row = first_row(block) + at_run / row_runs * 2, column = at_run % row_runs * run;
-    const int filter = first_filter(block) + place / runs * Filters;
+  DROPNET_DEVICE Lane lane(int warp, unsigned lane) const {
+    Lane at_lane;
+    const int term = int(lane) % 4, group = int(lane) / 4, pixels = tile.rows * at.out_width;
     DROPNET_UNROLL
-    for (int f = 0; f < Filters; ++f) {
-      if (filter + f >= at.filters) break;
-      const float shift = bias ? bias[filter + f] : 0.0f;
-      DROPNET_UNROLL
-      for (int o = 0; o < 2; ++o) {
-        if (row + o >= at.out_height) break;
-        float* const to = y + ((std::size_t(image(block)) * unsigned(at.filters) + unsigned(filter + f)) * unsigned(at.out_height) + unsigned(row + o)) *
-                                  unsigned(at.out_width) + unsigned(column);
-        alignas(16) float value[run];
-        const bool whole = at.out_width % run == 0;
-        if (at.add && whole) read_4(to, value);
-        DROPNET_UNROLL
-        for (int j = 0; j < run; ++j) {
-          float mine = sum[(f * 2 + o) * run + j] + shift;
-          if (at.relu && mine <= 0) mine = 0;
-          if (whole) {
-            value[j] = at.add ? value[j] + mine : mine;
-          } else if (column + j < at.out_width) {
-            to[j] = at.add ? to[j] + mine : mine;
-          }
-        }
-        if (whole) write_4(value, to);
-      }
+    for (int i = 0; i < Rows * 2; ++i) {
+      int pixel = warp * Rows * 16 + i * 8 + group;
+      if (pixel >= pixels) pixel = 0;
+      const int row = by_width(pixel);
+      at_lane.pixel[i] = row * in.pitch + pixel - row * at.out_width + term * in.plane;
     }
+    at_lane.weight = at.turned ? term * pitch + group * taps() : term * taps() + group * pitch;
+    return at_lane;
+  }
+  DROPNET_DEVICE void read(const Lane& lane, int stage, int step, const float* shared, const int* table, float* a, float* b) const {
+    const int across = 8 * (at.turned ? taps() : pitch);
+    const bool odd = 2 * step + 1 == quads(stage) * taps();  // nothing is left for the step's second half
+    DROPNET_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const float* const x = shared + table[4 * step + 2 * half];
+      const float* const k = shared + inputs + table[4 * step + 2 * half + 1] + lane.weight;
+      const bool there = !(half && odd);
+      DROPNET_UNROLL
+      for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = there ? x[lane.pixel[i]] : 0.0f;
+      DROPNET_UNROLL
+      for (int j = 0; j < Columns; ++j) b[j * 2 + half] = there ? k[j * across] : 0.0f;
+    }
+  }
+  DROPNET_DEVICE void store(unsigned block, int warp, unsigned lane, const float* sums) const {
+    const int plane = at.out_height * at.out_width, start = first_row(block) * at.out_width;
+    const int pixels = tile.rows * at.out_width < plane - start ? tile.rows * at.out_width : plane - start;
+    const int filter = first_filter(block) + int(lane) % 4 * 2;
+    float* const to = y + (std::size_t(unsigned(image(block))) * unsigned(at.filters)) * unsigned(plane) + unsigned(start);
+    DROPNET_UNROLL
+    for (int j = 0; j < Columns; ++j)
+      DROPNET_UNROLL
+      for (int k = 0; k < 2; ++k) {
+        const int f = filter + j * 8 + k;
+        if (f >= at.filters) continue;
+        const float shift = bias ? bias[f] : 0.0f;
+        DROPNET_UNROLL
+        for (int i = 0; i < Rows * 2; ++i) {
+          const int pixel = warp * Rows * 16 + i * 8 + int(lane) / 4;
+          if (pixel >= pixels) continue;
+          float value = sums[(i / 2 * Columns + j) * 4 + i % 2 * 2 + k] + shift;
+          if (at.relu && value <= 0) value = 0;
+          float* const place = to + std::size_t(unsigned(f)) * unsigned(plane) + unsigned(pixel);
+          *place = at.add ? *place + value : value;
+        }
+      }
   }
 };
 
-/// A thread's outputs: the taps of one channel in Filters filters, and the bias. A group goes over the channels, then over
-/// groups of filters; splits take the runs of pairs of rows in turn; a stage is some rows of an image. Each block goes
-/// through every parts-th stage and writes its part of the sums.
-template <int Kernel, int Filters>
+/// Rows: taps of some channels, a channel's beside the next one's, and a row of ones for the bias; columns: filters;
+/// terms: pixels, of which a table holds the places of each four. A stage is some rows of an image. Each block goes through
+/// every parts-th stage and writes its part of the sums, [channels' tile][row][filter].
+template <int Rows, int Columns, bool Exact>
 struct WeightGradient {
-  [[maybe_unused]] static constexpr unsigned most_threads = Kernel == 3 ? 512 : 256;
-  static constexpr int taps = Kernel * Kernel;
-  static constexpr int sums = Filters * (taps + 1);
+  static constexpr int rows = Rows, columns = Columns;
+  static constexpr bool exact = Exact;
+  [[maybe_unused]] static constexpr unsigned most_threads = conv_threads(Rows, Columns);
   Team team;
+  int buffers;
   Convolution at;
   ConvTile tile;
   Input in;
-  int inputs;
-  int row_runs, row_tiles, channel_tiles;
+  int inputs, pitch;  ///< of the gradients
+  int row_tiles, channel_tiles, filter_tiles, row_quads;
+  Quotient by_parts, by_filter_tiles, by_row_tiles, by_row_quads, by_kernel, by_channels, by_count;
+  int count;  ///< copies of a row of gradients
   const float* dy;
   float* parts;
 
-  DROPNET_DEVICE int part(unsigned block) const { return int(block) % tile.parts; }
-  DROPNET_DEVICE int first_channel(unsigned block) const { return int(block) / tile.parts % channel_tiles * tile.channels; }
-  DROPNET_DEVICE int first_filter(unsigned block) const { return int(block) / tile.parts / channel_tiles * (tile.groups * Filters); }
-  DROPNET_DEVICE int stages(unsigned block) const { return (at.batch * row_tiles - part(block) + tile.parts - 1) / tile.parts; }
+  struct Lane {
+    int tap[Rows * 2], gradient;
+  };
+  DROPNET_DEVICE int taps() const { return at.kernel * at.kernel; }
+  DROPNET_DEVICE int part(unsigned block) const { return int(block) - by_parts(int(block)) * tile.parts; }
+  DROPNET_DEVICE int channel_tile(unsigned block) const { return by_filter_tiles(by_parts(int(block))); }
+  DROPNET_DEVICE int first_filter(unsigned block) const { return (by_parts(int(block)) - channel_tile(block) * filter_tiles) * (Columns * 8); }
+  DROPNET_DEVICE int stages(unsigned block) const { return by_parts(at.batch * row_tiles - part(block) + tile.parts - 1); }
+  DROPNET_DEVICE int steps(int) const { return over(tile.rows * row_quads, 2); }
 
-  DROPNET_DEVICE void load(unsigned block, unsigned thread, int stage, float* shared) const {
-    const int number = part(block) + stage * tile.parts, image = number / row_tiles, row = number % row_tiles * tile.rows;
-    in.load(thread, team.threads(), image, first_channel(block), tile.channels, row, shared);
-    float* const gradients = shared + inputs;
-    const int filter = first_filter(block), runs = tile.rows * row_runs;
-    for (int i = int(thread); i < tile.groups * Filters * runs; i += int(team.threads())) {
-      const int f = i / runs, r = i % runs / row_runs, column = i % row_runs * run;
-      const bool there = filter + f < at.filters && row + r < at.out_height;
-      const float* const from =
-          there ? dy + ((std::size_t(image) * unsigned(at.filters) + unsigned(filter + f)) * unsigned(at.out_height) + unsigned(row + r)) *
-                           unsigned(at.out_width) + unsigned(column)
-                : dy;
-      if (at.out_width % run == 0)
-        copy_ahead_4(gradients + i * run, from, there);
+  DROPNET_DEVICE void clear(unsigned thread, float* shared) const {
+    const int ones = tile.channels * in.plane;
+    alignas(16) const float one[4] = {1, 1, 1, 1};
+    for (int i = int(thread) * 4; i < inputs; i += int(team.threads()) * 4)
+      if (i < ones)
+        fill_4(shared + i);
       else
-        for (int j = 0; j < run; ++j) {
-          const bool inside = there && column + j < at.out_width;
-          copy_ahead(gradients + i * run + j, inside ? from + j : dy, inside);
-        }
+        write_4(one, shared + i);
+    // What is behind the last pixels counts as nothing.
+    for (int i = int(thread); i < Columns * 8 * (pitch - tile.rows * row_quads * 4); i += int(team.threads())) {
+      const int more = pitch - tile.rows * row_quads * 4;
+      shared[inputs + i / more * pitch + tile.rows * row_quads * 4 + i % more] = 0;
     }
   }
-  DROPNET_DEVICE void compute(unsigned block, unsigned thread, int, const float* shared, float* sum) const {
-    const int split = int(thread) / team.group, place = int(thread) % team.group;
-    const int c = place % tile.channels, runs = tile.rows / 2 * row_runs;
-    const float* const gradients = shared + inputs + place / tile.channels * Filters * 2 * runs * run;
-    const bool biased = first_channel(block) + c == 0;
-    if (split >= tile.splits) return;
-    for (int i = split; i < runs; i += tile.splits) {
-      const int pair = i / row_runs, column = i % row_runs * run;
-      alignas(16) float d[2][Filters][run];
-      DROPNET_UNROLL
-      for (int f = 0; f < Filters; ++f)
-        DROPNET_UNROLL
-        for (int o = 0; o < 2; ++o) read_4(gradients + (f * 2 * runs + (2 * pair + o) * row_runs) * run + column, d[o][f]);
-      if (biased)
-        DROPNET_UNROLL
-        for (int f = 0; f < Filters; ++f)
-          DROPNET_UNROLL
-          for (int o = 0; o < 2; ++o) sum[Filters * taps + f] += (d[o][f][0] + d[o][f][1]) + (d[o][f][2] + d[o][f][3]);
-      const float* const from = shared + c * in.plane + 2 * pair * in.pitch + column;
-      // Row r of the inputs meets the first row of gradients in tap row r, the second one in tap row r - 1.
-      DROPNET_UNROLL
-      for (int r = 0; r <= Kernel; ++r) {
-        alignas(16) float v[8];
-        read_run<Kernel>(from + r * in.pitch, v);
-        DROPNET_UNROLL
-        for (int o = 0; o < 2; ++o) {
-          if (r - o < 0 || r - o >= Kernel) continue;
-          DROPNET_UNROLL
-          for (int j = 0; j < run; ++j)
-            DROPNET_UNROLL
-            for (int s = 0; s < Kernel; ++s)
-              DROPNET_UNROLL
-              for (int f = 0; f < Filters; ++f) {
-                float& to = sum[f * taps + (r - o) * Kernel + s];
-                to = fmaf(d[o][f][j], v[s + j], to);
-              }
-        }
-      }
+  DROPNET_DEVICE void prepare(unsigned thread, int* table) const {
+    for (int i = int(thread); i < team.table; i += int(team.threads())) {
+      const int q = i < tile.rows * row_quads ? i : 0, row = by_row_quads(q);
+      table[i] = row * in.pitch + (q - row * row_quads) * 4;
     }
   }
-  DROPNET_DEVICE void store(unsigned block, int place, const float* sum) const {
-    const int channel = first_channel(block) + place % tile.channels, filter = first_filter(block) + place / tile.channels * Filters;
-    if (channel >= at.channels) return;
-    const std::size_t weights = std::size_t(at.filters) * unsigned(at.channels) * taps;
-    float* const to = parts + std::size_t(unsigned(part(block))) * (weights + unsigned(at.filters));
+  DROPNET_DEVICE void load(unsigned block, unsigned thread, int stage, float* shared) const {
+    const int number = part(block) + stage * tile.parts, image = by_row_tiles(number), row = (number - image * row_tiles) * tile.rows;
+    in.load(thread, team.threads(), image, channel_tile(block) * tile.channels, tile.channels, row, shared);
+    float* const to = shared + inputs;
+    const int filter = first_filter(block), plane = at.out_height * at.out_width, filters = at.filters - filter;
+    const float* const from = dy + (std::size_t(unsigned(image)) * unsigned(at.filters) + unsigned(filter)) * unsigned(plane) + unsigned(row * at.out_width);
+    const int there = (at.out_height - row) * at.out_width;
+    if (at.out_width % 4 == 0) {
+      load_rows<4>(thread, team.threads(), Columns * 8, count, by_count, from, unsigned(plane), filters, there, to, pitch);
+      return;
+    }
+    for (int i = int(thread); i < Columns * 8 * tile.rows * row_quads * 4; i += int(team.threads())) {
+      const int line = by_row_quads(i / 4), column = i - line * row_quads * 4, f = line / tile.rows, r = line - f * tile.rows;
+      const bool inside = f < filters && row + r < at.out_height && column < at.out_width;
+      copy_ahead<1>(to + f * pitch + r * row_quads * 4 + column, inside ? from + f * plane + r * at.out_width + column : dy, inside);
+    }
+  }
+  DROPNET_DEVICE Lane lane(int warp, unsigned lane) const {
+    Lane at_lane;
+    const int term = int(lane) % 4, group = int(lane) / 4;
     DROPNET_UNROLL
-    for (int f = 0; f < Filters; ++f) {
-      if (filter + f >= at.filters) break;
+    for (int i = 0; i < Rows * 2; ++i) {
+      const int m = (warp * Rows * 2 + i) * 8 + group;
+      const int tap = by_channels(m), c = m - tap * tile.channels, row = by_kernel(tap), column = tap - row * at.kernel;
+      at_lane.tap[i] = term + (tap < taps()      ? c * in.plane + row * in.pitch + column + in.left - at.pad_columns
+                               : m == taps() * tile.channels ? tile.channels * in.plane
+                                                             : 0);
+    }
+    at_lane.gradient = group * pitch + term;
+    return at_lane;
+  }
+  DROPNET_DEVICE void read(const Lane& lane, int, int step, const float* shared, const int* table, float* a, float* b) const {
+    DROPNET_UNROLL
+    for (int half = 0; half < 2; ++half) {
+      const float* const x = shared + table[2 * step + half];
+      const float* const d = shared + inputs + step * 8 + half * 4 + lane.gradient;
       DROPNET_UNROLL
-      for (int t = 0; t < taps; ++t) to[(std::size_t(filter + f) * unsigned(at.channels) + unsigned(channel)) * taps + unsigned(t)] = sum[f * taps + t];
-      if (channel == 0) to[weights + unsigned(filter + f)] = sum[Filters * taps + f];
+      for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = x[lane.tap[i]];
+      DROPNET_UNROLL
+      for (int j = 0; j < Columns; ++j) b[j * 2 + half] = d[j * 8 * pitch];
+    }
+  }
+  DROPNET_DEVICE void store(unsigned block, int warp, unsigned lane, const float* sums) const {
+    const int all = taps() * tile.channels + 1, row_size = conv_part_row(at);
+    const int filter = first_filter(block) + int(lane) % 4 * 2;
+    float* const to = parts + (std::size_t(unsigned(part(block))) * unsigned(channel_tiles) + unsigned(channel_tile(block))) * unsigned(all * row_size);
+    DROPNET_UNROLL
+    for (int i = 0; i < Rows * 2; ++i) {
+      const int m = (warp * Rows * 2 + i) * 8 + int(lane) / 4;
+      if (m >= all) continue;
+      DROPNET_UNROLL
+      for (int j = 0; j < Columns; ++j)
+        if (filter + j * 8 < at.filters) write_2(sums + (i / 2 * Columns + j) * 4 + i % 2 * 2, to + m * row_size + filter + j * 8);
     }
   }
 };
 
 /// The sums of what the blocks have written.
 struct Parts {
-  [[maybe_unused]] static constexpr unsigned most_threads = 256;
-  static constexpr int sums = 1;
-  Team team;
-  std::uint32_t weights, biases;
-  int count;
+  Convolution at;
+  int channels, channel_tiles, count;
+  std::uint32_t size;  ///< of a part
   const float* parts;
   float *dw, *db;
-  bool add;
-  DROPNET_DEVICE int stages(unsigned) const { return 1; }
-  DROPNET_DEVICE void load(unsigned, unsigned, int, float*) const {}
-  DROPNET_DEVICE void compute(unsigned block, unsigned thread, int, const float*, float* sum) const {
-    const std::uint32_t i = block * unsigned(team.group) + thread % unsigned(team.group);
-    if (i >= weights + biases) return;
-    for (int p = int(thread) / team.group; p < count; p += team.splits) *sum += parts[std::size_t(unsigned(p)) * (weights + biases) + i];
+  DROPNET_DEVICE float part(std::uint32_t i, unsigned split, unsigned splits) const {
+    float sum = 0;
+    if (i < size)
+      for (int p = int(split); p < count; p += int(splits)) sum += parts[std::size_t(unsigned(p)) * size + i];
+    return sum;
   }
-  DROPNET_DEVICE void store(unsigned block, int place, const float* sum) const {
-    const std::uint32_t i = block * unsigned(team.group) + unsigned(place);
-    if (i < weights)
-      dw[i] = add ? dw[i] + *sum : *sum;
-    else if (i < weights + biases && db)
-      db[i - weights] = add ? db[i - weights] + *sum : *sum;
+  DROPNET_DEVICE void finish(std::uint32_t i, float sum) const {
+    if (i >= size) return;
+    const int row_size = conv_part_row(at), taps = at.kernel * at.kernel, all = taps * channels + 1;
+    const int line = int(i) / row_size, filter = int(i) % row_size, tile = line / all, m = line % all, tap = m / channels, channel = tile * channels + m % channels;
+    if (filter >= at.filters) return;
+    float* to = nullptr;
+    if (tap == taps)
+      to = tile == 0 && db ? db + filter : nullptr;
+    else if (channel < at.channels)
+      to = dw + (std::size_t(unsigned(filter)) * unsigned(at.channels) + unsigned(channel)) * unsigned(taps) + unsigned(tap);
+    if (to) *to = at.add ? *to + sum : sum;
   }
 };
 
-constexpr int over(int a, int b) { return (a + b - 1) / b; }
-
 Input input(const Convolution& at, const ConvMemory& memory, const float* x) {
-  int lanes = 1;
-  while (lanes < memory.columns && lanes < 32) lanes *= 2;
-  return {at.channels, at.height, at.width, at.pad_rows, at.pad_columns, memory.rows, memory.columns, memory.pitch, memory.plane, lanes, x};
+  const int pieces = at.width % 4 == 0 ? at.width / 4 : at.width;
+  return {at.channels, at.height, at.width, at.pad_rows, memory.rows, memory.left, memory.pitch, memory.plane, pieces, Quotient(pieces), Quotient(memory.rows), x};
 }
 
-template <int Kernel, int Filters>
+template <int Rows, int Columns, bool Exact>
 void forward(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* w, const float* bias, float* y) {
-  const ConvMemory memory(at, tile);
-  const int row_runs = over(at.out_width, run), row_tiles = over(at.out_height, tile.rows), filter_tiles = over(at.filters, tile.groups * Filters);
-  const Team team{std::uint32_t(at.batch * row_tiles * filter_tiles), tile.rows / 2 * row_runs * tile.groups, tile.splits, memory.forward()};
-  tiles(s, over(at.channels, tile.channels), Forward<Kernel, Filters>{team, at, tile, input(at, memory, x), memory.inputs, memory.pack, row_runs,
-                                                                      row_tiles, filter_tiles, w, bias, y});
+  const ConvMemory memory = ConvMemory::forward(at, tile);
+  const int row_tiles = over(at.out_height, tile.rows), filter_tiles = over(at.filters, Columns * 8), stages = over(at.channels, tile.channels);
+  const int count = memory.line / tile.piece;
+  const Team team{std::uint32_t(at.batch * row_tiles * filter_tiles), conv_warps(at, tile), tile.splits, memory.stage(), memory.table};
+  products(s, stages, Forward<Rows, Columns, Exact>{team, std::min(stages, 2), at, tile, input(at, memory, x), memory.inputs, memory.other_pitch, row_tiles, filter_tiles,
+                                                    Quotient(row_tiles * filter_tiles), Quotient(filter_tiles), Quotient(at.out_width),
+                                                    Quotient(at.kernel), Quotient(count), count, w, bias, y});
 }
 
-template <int Kernel, int Filters>
+template <int Rows, int Columns, bool Exact>
 void weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* dy, float* parts) {
-  const ConvMemory memory(at, tile);
-  const int row_runs = over(at.out_width, run), row_tiles = over(at.out_height, tile.rows);
-  const int channel_tiles = over(at.channels, tile.channels), filter_tiles = over(at.filters, tile.groups * Filters);
-  const Team team{std::uint32_t(tile.parts * channel_tiles * filter_tiles), tile.channels * tile.groups, tile.splits, memory.weight_gradient()};
-  tiles(s, over(at.batch * row_tiles, tile.parts), WeightGradient<Kernel, Filters>{team, at, tile, input(at, memory, x), memory.inputs, row_runs, row_tiles,
-                                                                                   channel_tiles, dy, parts});
+  const ConvMemory memory = ConvMemory::weight_gradient(at, tile);
+  const int row_tiles = over(at.out_height, tile.rows), channel_tiles = over(at.channels, tile.channels), filter_tiles = over(at.filters, Columns * 8);
+  const int stages = over(at.batch * row_tiles, tile.parts), row_quads = over(at.out_width, 4), count = tile.rows * row_quads;
+  const Team team{std::uint32_t(tile.parts * channel_tiles * filter_tiles), conv_gradient_warps(at, tile), tile.splits, memory.stage(), memory.table};
+  products(s, stages, WeightGradient<Rows, Columns, Exact>{team, std::min(stages, 2), at, tile, input(at, memory, x), memory.inputs, memory.other_pitch, row_tiles,
+                                                           channel_tiles, filter_tiles, row_quads, Quotient(tile.parts), Quotient(filter_tiles),
+                                                           Quotient(row_tiles), Quotient(row_quads), Quotient(at.kernel), Quotient(tile.channels),
+                                                           Quotient(count), count, dy, parts});
+}
+
+/// `go` with the tile's sizes as constants.
+template <class Go>
+void with_tile(const Convolution& at, const ConvTile& tile, const Go& go) {
+  const auto columns = [&]<int Columns>(std::integral_constant<int, Columns> c) {
+    const auto rows = [&]<int Rows>(std::integral_constant<int, Rows> r) { at.tf32 ? go(r, c, std::false_type{}) : go(r, c, std::true_type{}); };
+    tile.m == 1 ? rows(std::integral_constant<int, 1>{}) : rows(std::integral_constant<int, 2>{});
+  };
+  switch (tile.n) {
+    case 1: return columns(std::integral_constant<int, 1>{});
+    case 2: return columns(std::integral_constant<int, 2>{});
+    case 3: return columns(std::integral_constant<int, 3>{});
+    case 4: return columns(std::integral_constant<int, 4>{});
+    case 7: return columns(std::integral_constant<int, 7>{});
+  }
 }
 
 }  // namespace
 
 void conv_forward(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* w, const float* bias, float* y) {
-  const auto go = at.kernel == 3 ? (tile.filters == 4 ? forward<3, 4> : forward<3, 5>) : (tile.filters == 4 ? forward<5, 4> : forward<5, 5>);
-  go(s, at, tile, x, w, bias, y);
+  with_tile(at, tile, [&](auto rows, auto columns, auto exact) { forward<rows, columns, exact>(s, at, tile, x, w, bias, y); });
 }
 
-std::size_t conv_parts(const Convolution& at, const ConvTile& tile) {
-  return std::size_t(unsigned(tile.parts)) * (std::size_t(unsigned(at.filters * at.channels)) * unsigned(at.kernel * at.kernel) + unsigned(at.filters));
-}
 void conv_weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* dy, float* dw, float* db, float* parts) {
-  const auto go = at.kernel == 3 ? (tile.filters == 4 ? weight_gradient<3, 4> : weight_gradient<3, 5>) : weight_gradient<5, 4>;
-  go(s, at, tile, x, dy, parts);
-  const auto weights = std::uint32_t(at.filters * at.channels * at.kernel * at.kernel), biases = std::uint32_t(at.filters);
-  const Team team{(weights + biases + 31) / 32, 32, 8, 0};
-  tiles(s, 1, Parts{team, weights, biases, tile.parts, parts, dw, db, at.add});
+  with_tile(at, tile, [&](auto rows, auto columns, auto exact) { weight_gradient<rows, columns, exact>(s, at, tile, x, dy, parts); });
+  const int channel_tiles = over(at.channels, tile.channels);
+  const auto size = std::uint32_t(channel_tiles * (at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at));
+  column_sums(s, size, Parts{at, tile.channels, channel_tiles, tile.parts, size, parts, dw, db});
 }
 
 }  // namespace dropnet::kernels

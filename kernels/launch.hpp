@@ -49,6 +49,14 @@ DROPNET_DEVICE inline void write_4(const float* from, float* to) {
 #endif
 }
 
+DROPNET_DEVICE inline void write_2(const float* from, float* to) {
+#ifdef __CUDA_ARCH__
+  *reinterpret_cast<float2*>(to) = make_float2(from[0], from[1]);
+#else
+  std::copy_n(from, 2, to);
+#endif
+}
+
 DROPNET_DEVICE inline void copy_4(const float* from, float* to) {
   alignas(16) float values[4];
   read_4(from, values);
@@ -105,6 +113,27 @@ void sums(Stream stream, std::uint32_t blocks, const Body& body) {
   launched();
 }
 
+constexpr unsigned sum_columns = 32, sum_splits = 8;
+template <class Body>
+__global__ void __launch_bounds__(sum_columns* sum_splits) column_sums_kernel(const Body body) {
+  __shared__ float sums[sum_splits][sum_columns];
+  const unsigned split = threadIdx.x / sum_columns, place = threadIdx.x % sum_columns;
+  const std::uint32_t i = blockIdx.x * sum_columns + place;
+  sums[split][place] = body.part(i, split, sum_splits);
+  for (unsigned half = sum_splits / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (split < half) sums[split][place] += sums[split + half][place];
+  }
+  if (split == 0) body.finish(i, sums[0][place]);
+}
+/// body.finish(i, sum over s < splits of body.part(i, s, splits)) for each i < count, and some more, summed in a fixed tree.
+template <class Body>
+void column_sums(Stream stream, std::uint32_t count, const Body& body) {
+  if (count == 0) return;
+  column_sums_kernel<<<(count + sum_columns - 1) / sum_columns, sum_columns * sum_splits, 0, stream>>>(body);
+  launched();
+}
+
 #else
 
 /// The host's stand-in for a stream: does the work, or keeps it for later while the stream is recorded.
@@ -127,6 +156,20 @@ void sums(Stream stream, std::uint32_t blocks, const Body& body) {
       for (unsigned half = team / 2; half > 0; half /= 2)
         for (unsigned t = 0; t < half; ++t) sums[t] += sums[t + half];
       body.finish(b, sums[0]);
+    }
+  });
+}
+
+template <class Body>
+void column_sums(Stream stream, std::uint32_t count, const Body& body) {
+  constexpr unsigned splits = 8;
+  submit(stream, [=] {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      float sums[splits];
+      for (unsigned s = 0; s < splits; ++s) sums[s] = body.part(i, s, splits);
+      for (unsigned half = splits / 2; half > 0; half /= 2)
+        for (unsigned s = 0; s < half; ++s) sums[s] += sums[s + half];
+      body.finish(i, sums[0]);
     }
   });
 }

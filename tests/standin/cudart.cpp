@@ -102,7 +102,10 @@ const char* cudaGetErrorName(cudaError_t e) { return e == cudaErrorMemoryAllocat
 const char* cudaGetErrorString(cudaError_t e) { return e == cudaErrorMemoryAllocation ? "out of memory" : "failure"; }
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
-  *value = which == cudaDevAttrMultiProcessorCount ? 132 : which == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 227 * 1024 : 0;
+  *value = which == cudaDevAttrMultiProcessorCount           ? 132
+           : which == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 227 * 1024
+           : which == cudaDevAttrComputeCapabilityMajor       ? 9
+                                                              : 0;
   return cudaSuccess;
 }
 cudaError_t cudaMalloc(void** p, size_t size) {

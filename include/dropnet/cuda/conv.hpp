@@ -73,9 +73,9 @@ inline std::optional<kernels::Convolution> own(const ConvQuery& query) {
   const int rows = int(s.pad[0]), columns = int(s.pad[1]);
   if (query.kind == ConvKind::backward_data)
     return kernels::Convolution{s.batch,  s.filters, s.out_height,      s.out_width,          s.channels, s.height,
-                                s.width, kernel,    kernel - 1 - rows, kernel - 1 - columns, true,       query.add};
+                                s.width, kernel,    kernel - 1 - rows, kernel - 1 - columns, true,       query.add, false, query.tf32};
   return kernels::Convolution{s.batch,     s.channels, s.height, s.width, s.filters, s.out_height,
-                              s.out_width, kernel,     rows,     columns, false,     query.add, query.kind == ConvKind::forward_relu};
+                              s.out_width, kernel,     rows,     columns, false,     query.add, query.kind == ConvKind::forward_relu, query.tf32};
 }
 
 /// Does what the query asks for in the way that was found. In a weight gradient the bias is the bias's gradient, and may be null.
@@ -108,7 +108,7 @@ inline const Cuda::Planned& plan(Cuda& cuda, const ConvQuery& query, ConvPointer
   const auto convolution = own(query);
   std::vector<kernels::ConvTile> tiles;
   const bool small = std::max(s.channels, s.filters) <= 64;
-  if (convolution && (small || !query.deterministic)) {
+  if (convolution && cuda.chip().tensor_cores && (small || !query.deterministic)) {
     const std::size_t most = query.deterministic ? 1 : 8;
     tiles = weights ? weight_gradient_tiles(*convolution, cuda.chip(), most) : forward_tiles(*convolution, cuda.chip(), most);
   }

@@ -13,6 +13,7 @@ namespace dropnet::cuda {
 struct Chip {
   int multiprocessors;
   std::size_t shared;  ///< bytes of shared memory that a block may have
+  bool tensor_cores;   ///< that multiply tf32, of compute capability 8.0 on
 };
 
 /// Of the GPU with this number.
@@ -22,7 +23,8 @@ inline Chip chip(int device) {
     check(cudaDeviceGetAttribute(&value, which, device), "cudaDeviceGetAttribute");
     return value;
   };
-  return {attribute(cudaDevAttrMultiProcessorCount), std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin))};
+  return {attribute(cudaDevAttrMultiProcessorCount), std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin)),
+          attribute(cudaDevAttrComputeCapabilityMajor) >= 8};
 }
 
 namespace detail {
@@ -35,19 +37,21 @@ constexpr int halvings(int splits) {
   return count;
 }
 
-/// Cycles that a multiprocessor takes, roughly: each of four schedulers issues one instruction of a warp a cycle, all
-/// share the way to shared memory, which a warp's read of 16 bytes a thread takes for four cycles, or for one where the
-/// threads read the same.
+/// Cycles that a multiprocessor takes, roughly: each of its quarters multiplies a tile of 16 x 8 sums by 8 terms in about 7
+/// cycles, and beside that issues one instruction of a warp a cycle.
 struct TileCost {
-  int blocks, threads, stages;
-  double work, reads;  ///< of a thread: instructions, and cycles of shared memory, in all stages
-  double copies;       ///< instructions that bring values to shared memory
-  double changes;      ///< instructions that hand sums on
+  int blocks, warps, stages, splits;
+  int m, n;
+  bool tf32;
+  double steps;        ///< of a warp, in all stages
+  double copies;       ///< instructions of a block's warps that bring values to shared memory
   double traffic = 0;  ///< bytes of sums that go through memory, in all
   double cycles(const Chip& chip) const {
-    const int blocks_each = over(blocks, chip.multiprocessors), warps = over(blocks_each * over(threads, 32), 4);
-    // Few warps cannot hide how long shared memory takes.
-    return warps * (std::max(work * (1 + 0.8 / warps), 4 * reads) + copies + changes) + 1500 + 200 * stages + traffic / 2000;
+    const int blocks_each = over(blocks, chip.multiprocessors), in_a_quarter = over(blocks_each * warps, 4);
+    const double values = m * 4 + n * 2, products = m * n * (tf32 ? 1 : 3), others = values * (tf32 ? 3 : 5) + products + (tf32 ? 0 : m * n * 4) + 12;
+    // A warp alone waits for its own results.
+    const double step = std::max({7 * products, others, (90 + 7 * products + others / 2) / in_a_quarter});
+    return in_a_quarter * steps * step + blocks_each * copies / 4 + m * n * 4 * (3.0 * halvings(splits) + 6) * in_a_quarter + 1500 + 400 * stages + traffic / 2000;
   }
 };
 
@@ -64,8 +68,19 @@ inline std::vector<kernels::ConvTile> best(std::vector<RankedTile> all, std::siz
 }
 
 /// Whether a block fits: its stages, brought in ahead, and then the sums that change hands.
-inline bool fits(const Chip& chip, int stages, int stage, int splits, int sums) {
-  return sizeof(float) * std::max(std::size_t(std::min(stages, 2)) * unsigned(stage), std::size_t(splits / 2) * unsigned(sums)) <= chip.shared;
+inline bool fits(const Chip& chip, const kernels::ConvMemory& memory, int stages, const kernels::ConvTile& tile, int warps) {
+  const int threads = warps * tile.splits * 32;
+  if (threads > kernels::conv_threads(tile.m, tile.n) || threads < 64) return false;
+  const std::size_t brought = std::size_t(unsigned(std::min(stages, 2) * memory.stage() + memory.table));
+  return sizeof(float) * std::max(brought, std::size_t(unsigned(tile.splits / 2 * warps * 32 * tile.m * tile.n * 4))) <= chip.shared;
+}
+
+/// Tiles of 8 columns for so many, so that few are empty.
+inline std::vector<int> columns_for(int filters) {
+  std::vector<int> all;
+  for (const int n : {1, 2, 3, 4, 7})
+    if (over(filters, 8 * n) * n <= over(filters, 8) * 5 / 4 + 1 && (n == 1) == (filters <= 8)) all.push_back(n);
+  return all;
 }
 
 }  // namespace detail
@@ -73,30 +88,23 @@ inline bool fits(const Chip& chip, int stages, int stage, int splits, int sums) 
 /// The tiles for dropnet's own kernel, the most promising first; at most `most` of them.
 inline std::vector<kernels::ConvTile> forward_tiles(const kernels::Convolution& at, const Chip& chip, std::size_t most) {
   using detail::over;
-  const int runs = over(at.out_width, 4), pairs = over(at.out_height, 2), taps = at.kernel * at.kernel;
+  const int taps = at.kernel * at.kernel, lines = at.turned ? at.filters : at.channels;
   std::vector<detail::RankedTile> all;
-  for (const int filters : {4, 5})
-    for (int bands = 1; bands <= std::min(pairs, 8); ++bands)
-      for (const int splits : {1, 2, 3, 4, 5, 6, 8, 10})
-        for (int per_split = 1; per_split <= 5; ++per_split)
-          for (int parts = 1; parts <= 4; ++parts) {
-            const int all_groups = over(at.filters, filters), channels = std::min(splits * per_split, at.channels);
-            const kernels::ConvTile tile{filters, 2 * over(pairs, bands), over(all_groups, parts), splits, channels};
-            const int group = tile.rows / 2 * runs * tile.groups, threads = over(group * splits, 32) * 32, stages = over(at.channels, channels);
-            const int sums = filters * 8, row_pack = over(at.kernel * filters, 4);
-            if (threads > 512 || threads < 64 || splits > at.channels) continue;
-            const kernels::ConvMemory memory(at, tile);
-            if (!detail::fits(chip, stages, memory.forward(), splits, sums * group)) continue;
-            detail::TileCost cost{};
-            cost.blocks = at.batch * over(at.out_height, tile.rows) * over(all_groups, tile.groups);
-            cost.threads = threads;
-            cost.stages = stages;
-            const int steps = (stages - 1) * over(channels, splits) + over(at.channels - (stages - 1) * channels, splits);
-            cost.work = steps * (taps * sums + (at.kernel + 1) * 2 + at.kernel * row_pack + 12.0);
-            cost.reads = steps * ((at.kernel + 1) * 8 + at.kernel * row_pack * 1.5);
-            cost.copies = stages * (double(channels * memory.rows * over(memory.columns, 32)) * 14 * 32 +
-                                    double(tile.groups * filters * channels) * (30 + 4 * taps)) / threads;
-            cost.changes = sums * (3.0 * detail::halvings(splits) + 2);
+  for (const int n : detail::columns_for(at.filters))
+    for (const int m : {1, 2})
+      for (int bands = 1; bands <= at.out_height; ++bands)
+        for (const int splits : {1, 2, 3, 4, 6, 8})
+          for (const int pieces : {1, 2, 3, 4, 6, 8}) {
+            kernels::ConvTile tile{m, n, over(at.out_height, bands), splits, over(over(at.channels, pieces), 4) * 4};
+            if (pieces > 1 && pieces * 4 > at.channels) continue;
+            if (pieces == 1) tile.channels = at.channels;
+            tile.piece = lines % 4 == 0 ? 4 : lines % 2 == 0 ? 2 : 1;
+            const int warps = kernels::conv_warps(at, tile), stages = over(at.channels, tile.channels);
+            const auto memory = kernels::ConvMemory::forward(at, tile);
+            if (!detail::fits(chip, memory, stages, tile, warps)) continue;
+            detail::TileCost cost{at.batch * over(at.out_height, tile.rows) * over(at.filters, 8 * n), warps * splits, stages, splits, m, n, at.tf32, 0, 0};
+            cost.steps = stages * over(over(over(tile.channels, 4) * taps, 2), splits);
+            cost.copies = stages * (over(memory.inputs / (at.width % 4 ? 1 : 4), 32) * 30.0 + over(memory.other / tile.piece, 32) * 18.0);
             all.push_back({cost.cycles(chip), tile});
           }
   return detail::best(std::move(all), most);
@@ -104,36 +112,26 @@ inline std::vector<kernels::ConvTile> forward_tiles(const kernels::Convolution& 
 
 inline std::vector<kernels::ConvTile> weight_gradient_tiles(const kernels::Convolution& at, const Chip& chip, std::size_t most) {
   using detail::over;
-  const int runs = over(at.out_width, 4), pairs = over(at.out_height, 2), taps = at.kernel * at.kernel;
   std::vector<detail::RankedTile> all;
-  for (const int filters : {4, 5})
-    for (int bands = 1; bands <= std::min(pairs, 12); ++bands)
-      for (int channel_tiles = 1; channel_tiles <= 8; ++channel_tiles)
-        for (int filter_tiles = 1; filter_tiles <= 8; ++filter_tiles)
-          for (const int splits : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32}) {
-            if (at.kernel == 5 && filters == 5) continue;  // more sums than a thread has registers
-            const int all_groups = over(at.filters, filters), rows = 2 * over(pairs, bands), works = rows / 2 * runs;
-            const int items = at.batch * over(at.out_height, rows), ways = channel_tiles * filter_tiles;
-            if (channel_tiles > at.channels || filter_tiles > all_groups || splits > works) continue;
-            kernels::ConvTile tile{filters, rows, over(all_groups, filter_tiles), splits, over(at.channels, channel_tiles)};
-            tile.parts = std::clamp(chip.multiprocessors / ways, 1, items);
-            tile.parts = over(items, over(items, tile.parts));  // as few as take as long
-            const int group = tile.channels * tile.groups, threads = over(group * splits, 32) * 32, stages = over(items, tile.parts);
-            const int sums = filters * (taps + 1);
-            if (threads > (at.kernel == 3 ? 512 : 256) || threads < 64) continue;
-            const kernels::ConvMemory memory(at, tile);
-            if (!detail::fits(chip, stages, memory.weight_gradient(), splits, sums * group)) continue;
-            detail::TileCost cost{};
-            cost.blocks = tile.parts * ways;
-            cost.threads = threads;
-            cost.stages = stages;
-            const double steps = double(stages) * over(works, splits);
-            cost.work = steps * (taps * filters * 8 + 2 * filters + (at.kernel + 1) * 2 + 40.0);
-            cost.reads = steps * ((at.kernel + 1) * 8 + 2 * filters * 2.0);
-            cost.copies = stages * (double(tile.channels * memory.rows * over(memory.columns, 32)) * 14 * 32 + double(memory.gradients / 4) * 40) / threads;
-            cost.changes = sums * (3.0 * detail::halvings(splits) + 2);
-            cost.traffic = 8.0 * double(kernels::conv_parts(at, tile));
-            all.push_back({cost.cycles(chip), tile});
+  for (const int n : detail::columns_for(at.filters))
+    for (const int m : {1, 2})
+      for (int bands = 1; bands <= at.out_height; ++bands)
+        for (int channel_tiles = 1; channel_tiles <= std::min(at.channels, 16); ++channel_tiles)
+          for (const int splits : {1, 2, 3, 4, 6, 8}) {
+            kernels::ConvTile tile{m, n, over(at.out_height, bands), splits, over(at.channels, channel_tiles)};
+            const int ways = over(at.channels, tile.channels) * over(at.filters, 8 * n), items = at.batch * over(at.out_height, tile.rows);
+            for (const int waves : {1, 2}) {
+              tile.parts = std::clamp(chip.multiprocessors * waves / ways, 1, items);
+              tile.parts = over(items, over(items, tile.parts));  // as few as take as long
+              const int warps = kernels::conv_gradient_warps(at, tile), stages = over(items, tile.parts);
+              const auto memory = kernels::ConvMemory::weight_gradient(at, tile);
+              if (!detail::fits(chip, memory, stages, tile, warps)) continue;
+              detail::TileCost cost{tile.parts * ways, warps * splits, stages, splits, m, n, at.tf32, 0, 0};
+              cost.steps = double(stages) * over(over(tile.rows * over(at.out_width, 4), 2), splits);
+              cost.copies = stages * (over(memory.inputs / (at.width % 4 ? 1 : 4), 32) * 30.0 + over(memory.other / (at.out_width % 4 ? 1 : 4), 32) * 18.0);
+              cost.traffic = 8.0 * double(kernels::conv_parts(at, tile));
+              all.push_back({cost.cycles(chip), tile});
+            }
           }
   return detail::best(std::move(all), most);
 }

@@ -138,48 +138,73 @@ struct Convolution {
   bool turned = false;  ///< weights are [channel][filter][tap], taps from the last to the first: an input gradient
   bool add = false;     ///< to what is written, instead of writing over it
   bool relu = false;    ///< max(0, .) behind the bias
+  bool tf32 = false;    ///< values are rounded to tf32; else products are as exact as float's
 };
-/// How it is divided. A thread computes 4 or 5 filters, a block `groups` times as many over `rows` rows (an even number)
-/// of an image; `splits` groups of threads share the terms of its sums, of which `channels` channels come at a time. In a
-/// weight gradient a block computes all taps of `channels` channels, and `parts` blocks share the images.
+/// How it is divided. A warp computes m x n tiles of 16 x 8 sums; a block as many warps as its rows ask for, `splits` times,
+/// which share the terms. Forward, a block's rows are the pixels of `rows` rows of an image, and `channels` channels, a
+/// multiple of 4 or all, come at a time. In a weight gradient they are all taps of `channels` channels, `rows` rows of an
+/// image come at a time, and `parts` blocks share the images. Columns are filters.
 struct ConvTile {
-  int filters, rows, groups, splits, channels, parts = 1;
+  int m, n, rows, splits, channels, parts = 1;
+  int piece = 1;  ///< forward: weights are copied by 1, 2 or 4
   friend bool operator==(const ConvTile&, const ConvTile&) = default;
 };
-/// What lies in shared memory, in floats.
+/// Threads that a block may have: the more sums in each, the fewer.
+constexpr int conv_threads(int m, int n) { return m * n > 4 ? 256 : 512; }
+constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return (tile.rows * at.out_width + 16 * tile.m - 1) / (16 * tile.m); }
+constexpr int conv_gradient_warps(const Convolution& at, const ConvTile& tile) { return (at.kernel * at.kernel * tile.channels + 16 * tile.m) / (16 * tile.m); }
+/// Values in a row of a weight gradient's parts: an even number.
+constexpr int conv_part_row(const Convolution& at) { return (at.filters + 1) / 2 * 2; }
+/// What lies in shared memory, in floats: channels of inputs, then weights or gradients, and once a table of places.
 struct ConvMemory {
-  int rows, columns;  ///< of a channel, with the zeros around it
-  int pitch, plane;   ///< from row to row, from channel to channel
-  int pack;           ///< from the weights of a channel to those of the next
-  int inputs, weights, gradients;
-  constexpr ConvMemory(const Convolution& at, const ConvTile& tile)
-      : rows(tile.rows + at.kernel - 1),
-        columns(up(at.out_width, 4) + at.kernel - 1),
-        pitch(up(columns, 4)),
-        plane(0),
-        // Odd numbers of fours: threads that touch the same place of neighbours find different banks.
-        pack(odd(tile.groups * at.kernel * up(at.kernel * tile.filters, 4))),
-        inputs(0),
-        weights(tile.channels * pack),
-        gradients(tile.groups * tile.filters * tile.rows * up(at.out_width, 4)) {
-    // Threads read runs of 4 along a row, then two rows further down: they find different banks if those continue these.
-    const int runs = up(at.out_width, 4) / 4;
-    if (runs % 2 == 0)
-      while (pitch % 16 != runs * 2 % 16) pitch += 4;
-    plane = odd(rows * pitch);
-    inputs = tile.channels * plane;
+  int rows;                ///< of a channel, with the zeros around it
+  int left, pitch, plane;  ///< zeros before a row; from row to row, from channel to channel
+  int inputs;
+  int line, other_pitch, other;  ///< of the weights or gradients: values in a row, from row to row, in all
+  int table;
+  constexpr int stage() const { return inputs + other; }
+
+  static constexpr ConvMemory forward(const Convolution& at, const ConvTile& tile) {
+    const int taps = at.kernel * at.kernel, channels = up(tile.channels, 4);
+    // A warp reads 8 pixels beside each other of 4 channels, and 8 filters of 4 channels: all from different banks.
+    ConvMemory m = input(at, tile, channels, 8, 32);
+    m.line = (at.turned ? 8 * tile.n : channels) * taps;
+    m.other_pitch = at.turned ? to_rest(m.line, 8, 16) : to_rest(m.line, 4, 8);
+    m.other = up((at.turned ? channels : 8 * tile.n) * m.other_pitch, 4);
+    m.table = 2 * (up(channels / 4 * taps, 2) + 2);
+    return m;
   }
-  constexpr int forward() const { return inputs + weights; }
-  constexpr int weight_gradient() const { return inputs + gradients; }
+  static constexpr ConvMemory weight_gradient(const Convolution& at, const ConvTile& tile) {
+    // A warp reads 4 pixels beside each other of 8 channels, and of 8 filters.
+    ConvMemory m = input(at, tile, tile.channels + 1, 4, 32);
+    m.line = tile.rows * up(at.out_width, 4);
+    m.other_pitch = to_rest(up(m.line, 8), 4, 32);
+    m.other = 8 * tile.n * m.other_pitch;
+    m.table = up(m.line / 4, 2) + 2;
+    return m;
+  }
 
  private:
   static constexpr int up(int n, int to) { return (n + to - 1) / to * to; }
-  static constexpr int odd(int n) { return n / 4 % 2 == 0 ? n + 4 : n; }
+  /// The next number that leaves this rest.
+  static constexpr int to_rest(int n, int rest, int of) { return up(n - rest, of) + rest; }
+  static constexpr ConvMemory input(const Convolution& at, const ConvTile& tile, int channels, int rest, int of) {
+    ConvMemory m{};
+    m.rows = tile.rows + at.kernel - 1;
+    m.left = up(at.pad_columns, 4);
+    m.pitch = up(at.width, 4) + m.left;
+    m.plane = to_rest(m.rows * m.pitch + m.left + 8, rest, of);
+    m.inputs = channels * m.plane;
+    return m;
+  }
 };
-/// y = w * x + bias, which may be null.
+/// y = (or +=) w * x + bias; bias may be null.
 void conv_forward(Stream, const Convolution&, const ConvTile&, const float* x, const float* w, const float* bias, float* y);
 /// dw = (or +=) dy * x, and db likewise unless it is null. `parts`: conv_parts floats of scratch memory.
-std::size_t conv_parts(const Convolution&, const ConvTile&);
+constexpr std::size_t conv_parts(const Convolution& at, const ConvTile& tile) {
+  const int channel_tiles = (at.channels + tile.channels - 1) / tile.channels;
+  return std::size_t(unsigned(tile.parts * channel_tiles)) * unsigned((at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at));
+}
 void conv_weight_gradient(Stream, const Convolution&, const ConvTile&, const float* x, const float* dy, float* dw, float* db, float* parts);
 
 /// As dropnet::softmax_loss; dy may be null.
