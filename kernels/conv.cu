@@ -43,11 +43,11 @@ DROPNET_DEVICE void load_rows(unsigned thread, unsigned threads, int rows, int c
   }
 }
 
-/// Rows: pixels of some rows of an image; columns: filters; terms: taps of four channels at a time, of which a table holds
-/// the places in shared memory. A stage is some channels. Warps lie along the pixels, splits take the steps in turn.
-template <int Rows, int Columns, bool Exact>
+/// Rows: pixels of some rows of an image; columns: filters; terms: a tap of eight channels at a time. A stage is some
+/// channels. Warps lie along the pixels; splits take the rows of taps of each eight channels in turn.
+template <int Kernel, bool Turned, int Rows, int Columns, bool Exact>
 struct Forward {
-  static constexpr int rows = Rows, columns = Columns;
+  static constexpr int rows = Rows, columns = Columns, taps = Kernel * Kernel;
   static constexpr bool exact = Exact;
   [[maybe_unused]] static constexpr unsigned most_threads = conv_threads(Rows, Columns);
   Team team;
@@ -56,8 +56,8 @@ struct Forward {
   ConvTile tile;
   Input in;
   int inputs, pitch;  ///< of the weights
-  int row_tiles, filter_tiles;
-  Quotient by_tiles, by_filter_tiles, by_width, by_kernel, by_count;
+  int row_tiles, filter_tiles, stage_count;
+  Quotient by_tiles, by_filter_tiles, by_width, by_count;
   int count;  ///< copies of a row of weights
   const float *w, *bias;
   float* y;
@@ -65,8 +65,7 @@ struct Forward {
   struct Lane {
     int pixel[Rows * 2], weight;
   };
-  DROPNET_DEVICE int taps() const { return at.kernel * at.kernel; }
-  DROPNET_DEVICE int stages(unsigned) const { return over(at.channels, tile.channels); }
+  DROPNET_DEVICE int stages(unsigned) const { return stage_count; }
   DROPNET_DEVICE int image(unsigned block) const { return by_tiles(int(block)); }
   DROPNET_DEVICE int tile_of(unsigned block) const { return int(block) - image(block) * row_tiles * filter_tiles; }
   DROPNET_DEVICE int first_row(unsigned block) const { return by_filter_tiles(tile_of(block)) * tile.rows; }
@@ -75,29 +74,19 @@ struct Forward {
     const int left = at.channels - stage * tile.channels;
     return over(left < tile.channels ? left : tile.channels, 4);
   }
-  DROPNET_DEVICE int steps(int stage) const { return over(quads(stage) * taps(), 2); }
 
   DROPNET_DEVICE void clear(unsigned thread, float* shared) const {
     for (int i = int(thread) * 4; i < inputs; i += int(team.threads()) * 4) fill_4(shared + i);
-  }
-  /// Of each four channels and tap: the place of the inputs, then that of the weights. One more, for an odd count.
-  DROPNET_DEVICE void prepare(unsigned thread, int* table) const {
-    for (int i = int(thread); i < team.table / 2; i += int(team.threads())) {
-      const int q = i < over(tile.channels, 4) * taps() ? i : 0, kernels = by_kernel(q), quad = by_kernel(kernels), tap = q - quad * taps();
-      const int row = by_kernel(tap), column = tap - row * at.kernel;
-      table[2 * i] = quad * 4 * in.plane + row * in.pitch + column + in.left - at.pad_columns;
-      table[2 * i + 1] = at.turned ? quad * 4 * pitch + taps() - 1 - tap : quad * 4 * taps() + tap;
-    }
   }
   DROPNET_DEVICE void load(unsigned block, unsigned thread, int stage, float* shared) const {
     const int channel = stage * tile.channels, filter = first_filter(block), here = quads(stage) * 4;
     in.load(thread, team.threads(), image(block), channel, here, first_row(block), shared);
     const int channels = at.channels - channel, filters = at.filters - filter;
     // Rows are filters, of all taps of the channels; or channels, of all taps of the filters.
-    const float* const from = at.turned ? w + (std::size_t(unsigned(channel)) * unsigned(at.filters) + unsigned(filter)) * unsigned(taps())
-                                        : w + (std::size_t(unsigned(filter)) * unsigned(at.channels) + unsigned(channel)) * unsigned(taps());
-    const std::size_t from_pitch = std::size_t(unsigned(at.turned ? at.filters : at.channels)) * unsigned(taps());
-    const int lines = at.turned ? here : Columns * 8, there = at.turned ? channels : filters, long_there = (at.turned ? filters : channels) * taps();
+    const float* const from = Turned ? w + (std::size_t(unsigned(channel)) * unsigned(at.filters) + unsigned(filter)) * unsigned(taps)
+                                     : w + (std::size_t(unsigned(filter)) * unsigned(at.channels) + unsigned(channel)) * unsigned(taps);
+    const std::size_t from_pitch = std::size_t(unsigned(Turned ? at.filters : at.channels)) * unsigned(taps);
+    const int lines = Turned ? here : Columns * 8, there = Turned ? channels : filters, long_there = (Turned ? filters : channels) * taps;
     float* const to = shared + inputs;
     if (tile.piece == 4)
       load_rows<4>(thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);
@@ -114,30 +103,43 @@ struct Forward {
       int pixel = warp * Rows * 16 + i * 8 + group;
       if (pixel >= pixels) pixel = 0;
       const int row = by_width(pixel);
-      at_lane.pixel[i] = row * in.pitch + pixel - row * at.out_width + term * in.plane;
+      at_lane.pixel[i] = row * in.pitch + pixel - row * at.out_width + term * in.plane + in.left - at.pad_columns;
     }
-    at_lane.weight = at.turned ? term * pitch + group * taps() : term * taps() + group * pitch;
+    at_lane.weight = inputs + (Turned ? term * pitch + group * taps : term * taps + group * pitch);
     return at_lane;
   }
-  DROPNET_DEVICE void read(const Lane& lane, int stage, int step, const float* shared, const int* table, float* a, float* b) const {
-    const int across = 8 * (at.turned ? taps() : pitch);
-    const bool odd = 2 * step + 1 == quads(stage) * taps();  // nothing is left for the step's second half
+  /// A row of taps of four channels, or of eight.
+  template <int Halves, class Sums>
+  DROPNET_DEVICE void row(const Lane& lane, int quad, int r, const float* shared, Sums& to) const {
+    const int x = quad * 4 * in.plane + r * in.pitch, across = 8 * (Turned ? taps : pitch), next = 4 * (Turned ? pitch : taps);
+    const int k = lane.weight + quad * next + (Turned ? taps - 1 - r * Kernel : r * Kernel);
     DROPNET_UNROLL
-    for (int half = 0; half < 2; ++half) {
-      const float* const x = shared + table[4 * step + 2 * half];
-      const float* const k = shared + inputs + table[4 * step + 2 * half + 1] + lane.weight;
-      const bool there = !(half && odd);
+    for (int s = 0; s < Kernel; ++s) {
+      float a[Rows * 4] = {}, b[Columns * 2] = {};
       DROPNET_UNROLL
-      for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = there ? x[lane.pixel[i]] : 0.0f;
-      DROPNET_UNROLL
-      for (int j = 0; j < Columns; ++j) b[j * 2 + half] = there ? k[j * across] : 0.0f;
+      for (int half = 0; half < Halves; ++half) {
+        DROPNET_UNROLL
+        for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = shared[x + lane.pixel[i] + half * 4 * in.plane + s];
+        DROPNET_UNROLL
+        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[k + j * across + half * next + (Turned ? -s : s)];
+      }
+      to.add(a, b);
     }
+    to.gather();
+  }
+  template <class Sums>
+  DROPNET_DEVICE void compute(const Lane& lane, int stage, int split, const float* shared, Sums& to) const {
+    const int all = quads(stage), whole = all / 2 * Kernel;
+    int i = split;
+    for (; i < whole; i += team.splits) row<2>(lane, i / Kernel * 2, i % Kernel, shared, to);
+    if (all % 2)
+      for (; i < whole + Kernel; i += team.splits) row<1>(lane, all - 1, i % Kernel, shared, to);
   }
   DROPNET_DEVICE void store(unsigned block, int warp, unsigned lane, const float* sums) const {
     const int plane = at.out_height * at.out_width, start = first_row(block) * at.out_width;
     const int pixels = tile.rows * at.out_width < plane - start ? tile.rows * at.out_width : plane - start;
-    const int filter = first_filter(block) + int(lane) % 4 * 2;
-    float* const to = y + (std::size_t(unsigned(image(block))) * unsigned(at.filters)) * unsigned(plane) + unsigned(start);
+    const int filter = first_filter(block) + int(lane) % 4 * 2, pixel = warp * Rows * 16 + int(lane) / 4;
+    float* const to = y + (std::size_t(unsigned(image(block))) * unsigned(at.filters) + unsigned(filter)) * unsigned(plane) + unsigned(start + pixel);
     DROPNET_UNROLL
     for (int j = 0; j < Columns; ++j)
       DROPNET_UNROLL
@@ -145,22 +147,20 @@ struct Forward {
         const int f = filter + j * 8 + k;
         if (f >= at.filters) continue;
         const float shift = bias ? bias[f] : 0.0f;
+        float* const line = to + (j * 8 + k) * plane;
         DROPNET_UNROLL
         for (int i = 0; i < Rows * 2; ++i) {
-          const int pixel = warp * Rows * 16 + i * 8 + int(lane) / 4;
-          if (pixel >= pixels) continue;
           float value = sums[(i / 2 * Columns + j) * 4 + i % 2 * 2 + k] + shift;
           if (at.relu && value <= 0) value = 0;
-          float* const place = to + std::size_t(unsigned(f)) * unsigned(plane) + unsigned(pixel);
-          *place = at.add ? *place + value : value;
+          if (pixel + i * 8 < pixels) line[i * 8] = at.add ? line[i * 8] + value : value;
         }
       }
   }
 };
 
 /// Rows: taps of some channels, a channel's beside the next one's, and a row of ones for the bias; columns: filters;
-/// terms: pixels, of which a table holds the places of each four. A stage is some rows of an image. Each block goes through
-/// every parts-th stage and writes its part of the sums, [channels' tile][row][filter].
+/// terms: eight pixels of a row at a time. A stage is some rows of an image. Each block goes through every parts-th stage
+/// and writes its part of the sums, [channels' tile][row][filter].
 template <int Rows, int Columns, bool Exact>
 struct WeightGradient {
   static constexpr int rows = Rows, columns = Columns;
@@ -170,12 +170,10 @@ struct WeightGradient {
   int buffers;
   Convolution at;
   ConvTile tile;
-  Input in;
-  int inputs, pitch;  ///< of the gradients
-  int row_tiles, channel_tiles, filter_tiles, row_quads;
-  Quotient by_parts, by_filter_tiles, by_row_tiles, by_row_quads, by_kernel, by_channels, by_count;
-  int count;  ///< copies of a row of gradients
-  const float* dy;
+  Input in, gradients;
+  int inputs, row_tiles, channel_tiles, filter_tiles;
+  Quotient by_parts, by_filter_tiles, by_row_tiles, by_kernel, by_channels, by_eights;
+  int eights;  ///< of a row of pixels
   float* parts;
 
   struct Lane {
@@ -186,44 +184,20 @@ struct WeightGradient {
   DROPNET_DEVICE int channel_tile(unsigned block) const { return by_filter_tiles(by_parts(int(block))); }
   DROPNET_DEVICE int first_filter(unsigned block) const { return (by_parts(int(block)) - channel_tile(block) * filter_tiles) * (Columns * 8); }
   DROPNET_DEVICE int stages(unsigned block) const { return by_parts(at.batch * row_tiles - part(block) + tile.parts - 1); }
-  DROPNET_DEVICE int steps(int) const { return over(tile.rows * row_quads, 2); }
 
   DROPNET_DEVICE void clear(unsigned thread, float* shared) const {
     const int ones = tile.channels * in.plane;
     alignas(16) const float one[4] = {1, 1, 1, 1};
-    for (int i = int(thread) * 4; i < inputs; i += int(team.threads()) * 4)
-      if (i < ones)
+    for (int i = int(thread) * 4; i < team.stage; i += int(team.threads()) * 4)
+      if (i < ones || i >= inputs)
         fill_4(shared + i);
       else
         write_4(one, shared + i);
-    // What is behind the last pixels counts as nothing.
-    for (int i = int(thread); i < Columns * 8 * (pitch - tile.rows * row_quads * 4); i += int(team.threads())) {
-      const int more = pitch - tile.rows * row_quads * 4;
-      shared[inputs + i / more * pitch + tile.rows * row_quads * 4 + i % more] = 0;
-    }
-  }
-  DROPNET_DEVICE void prepare(unsigned thread, int* table) const {
-    for (int i = int(thread); i < team.table; i += int(team.threads())) {
-      const int q = i < tile.rows * row_quads ? i : 0, row = by_row_quads(q);
-      table[i] = row * in.pitch + (q - row * row_quads) * 4;
-    }
   }
   DROPNET_DEVICE void load(unsigned block, unsigned thread, int stage, float* shared) const {
     const int number = part(block) + stage * tile.parts, image = by_row_tiles(number), row = (number - image * row_tiles) * tile.rows;
     in.load(thread, team.threads(), image, channel_tile(block) * tile.channels, tile.channels, row, shared);
-    float* const to = shared + inputs;
-    const int filter = first_filter(block), plane = at.out_height * at.out_width, filters = at.filters - filter;
-    const float* const from = dy + (std::size_t(unsigned(image)) * unsigned(at.filters) + unsigned(filter)) * unsigned(plane) + unsigned(row * at.out_width);
-    const int there = (at.out_height - row) * at.out_width;
-    if (at.out_width % 4 == 0) {
-      load_rows<4>(thread, team.threads(), Columns * 8, count, by_count, from, unsigned(plane), filters, there, to, pitch);
-      return;
-    }
-    for (int i = int(thread); i < Columns * 8 * tile.rows * row_quads * 4; i += int(team.threads())) {
-      const int line = by_row_quads(i / 4), column = i - line * row_quads * 4, f = line / tile.rows, r = line - f * tile.rows;
-      const bool inside = f < filters && row + r < at.out_height && column < at.out_width;
-      copy_ahead<1>(to + f * pitch + r * row_quads * 4 + column, inside ? from + f * plane + r * at.out_width + column : dy, inside);
-    }
+    gradients.load(thread, team.threads(), image, first_filter(block), Columns * 8, row, shared + inputs);
   }
   DROPNET_DEVICE Lane lane(int warp, unsigned lane) const {
     Lane at_lane;
@@ -232,22 +206,37 @@ struct WeightGradient {
     for (int i = 0; i < Rows * 2; ++i) {
       const int m = (warp * Rows * 2 + i) * 8 + group;
       const int tap = by_channels(m), c = m - tap * tile.channels, row = by_kernel(tap), column = tap - row * at.kernel;
-      at_lane.tap[i] = term + (tap < taps()      ? c * in.plane + row * in.pitch + column + in.left - at.pad_columns
+      at_lane.tap[i] = term + (tap < taps()                      ? c * in.plane + row * in.pitch + column + in.left - at.pad_columns
                                : m == taps() * tile.channels ? tile.channels * in.plane
                                                              : 0);
     }
-    at_lane.gradient = group * pitch + term;
+    at_lane.gradient = inputs + group * gradients.plane + term;
     return at_lane;
   }
-  DROPNET_DEVICE void read(const Lane& lane, int, int step, const float* shared, const int* table, float* a, float* b) const {
-    DROPNET_UNROLL
-    for (int half = 0; half < 2; ++half) {
-      const float* const x = shared + table[2 * step + half];
-      const float* const d = shared + inputs + step * 8 + half * 4 + lane.gradient;
+  template <class Sums>
+  DROPNET_DEVICE void compute(const Lane& lane, int, int split, const float* shared, Sums& to) const {
+    const auto step = [&](int i) {
+      const int row = by_eights(i), x = row * in.pitch + (i - row * eights) * 8, d = lane.gradient + i * 8;
+      float a[Rows * 4], b[Columns * 2];
       DROPNET_UNROLL
-      for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = x[lane.tap[i]];
-      DROPNET_UNROLL
-      for (int j = 0; j < Columns; ++j) b[j * 2 + half] = d[j * 8 * pitch];
+      for (int half = 0; half < 2; ++half) {
+        DROPNET_UNROLL
+        for (int k = 0; k < Rows * 2; ++k) a[k / 2 * 4 + k % 2 + 2 * half] = shared[x + lane.tap[k] + half * 4];
+        DROPNET_UNROLL
+        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[d + j * 8 * gradients.plane + half * 4];
+      }
+      to.add(a, b);
+    };
+    const int steps = tile.rows * eights;
+    int i = split;
+    for (; i + team.splits < steps; i += 2 * team.splits) {
+      step(i);
+      step(i + team.splits);
+      to.gather();
+    }
+    if (i < steps) {
+      step(i);
+      to.gather();
     }
   }
   DROPNET_DEVICE void store(unsigned block, int warp, unsigned lane, const float* sums) const {
@@ -292,44 +281,46 @@ struct Parts {
   }
 };
 
-Input input(const Convolution& at, const ConvMemory& memory, const float* x) {
-  const int pieces = at.width % 4 == 0 ? at.width / 4 : at.width;
-  return {at.channels, at.height, at.width, at.pad_rows, memory.rows, memory.left, memory.pitch, memory.plane, pieces, Quotient(pieces), Quotient(memory.rows), x};
+Input input(int channels, int height, int width, int pad_rows, int rows, int left, int pitch, int plane, const float* x) {
+  const int pieces = width % 4 == 0 ? width / 4 : width;
+  return {channels, height, width, pad_rows, rows, left, pitch, plane, pieces, Quotient(pieces), Quotient(rows), x};
 }
 
-template <int Rows, int Columns, bool Exact>
+template <int Kernel, bool Turned, int Rows, int Columns, bool Exact>
 void forward(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* w, const float* bias, float* y) {
-  const ConvMemory memory = ConvMemory::forward(at, tile);
+  const ConvMemory m = ConvMemory::forward(at, tile);
   const int row_tiles = over(at.out_height, tile.rows), filter_tiles = over(at.filters, Columns * 8), stages = over(at.channels, tile.channels);
-  const int count = memory.line / tile.piece;
-  const Team team{std::uint32_t(at.batch * row_tiles * filter_tiles), conv_warps(at, tile), tile.splits, memory.stage(), memory.table};
-  products(s, stages, Forward<Rows, Columns, Exact>{team, std::min(stages, 2), at, tile, input(at, memory, x), memory.inputs, memory.other_pitch, row_tiles, filter_tiles,
-                                                    Quotient(row_tiles * filter_tiles), Quotient(filter_tiles), Quotient(at.out_width),
-                                                    Quotient(at.kernel), Quotient(count), count, w, bias, y});
+  const int count = m.line / tile.piece;
+  const Team team{std::uint32_t(at.batch * row_tiles * filter_tiles), conv_warps(at, tile), tile.splits, m.stage()};
+  products(s, stages, Forward<Kernel, Turned, Rows, Columns, Exact>{team, std::min(stages, 2), at, tile,
+                                                                    input(at.channels, at.height, at.width, at.pad_rows, m.rows, m.left, m.pitch, m.plane, x),
+                                                                    m.inputs, m.other_pitch, row_tiles, filter_tiles, stages,
+                                                                    Quotient(row_tiles * filter_tiles), Quotient(filter_tiles), Quotient(at.out_width),
+                                                                    Quotient(count), count, w, bias, y});
 }
 
 template <int Rows, int Columns, bool Exact>
 void weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* dy, float* parts) {
-  const ConvMemory memory = ConvMemory::weight_gradient(at, tile);
+  const ConvMemory m = ConvMemory::weight_gradient(at, tile);
   const int row_tiles = over(at.out_height, tile.rows), channel_tiles = over(at.channels, tile.channels), filter_tiles = over(at.filters, Columns * 8);
-  const int stages = over(at.batch * row_tiles, tile.parts), row_quads = over(at.out_width, 4), count = tile.rows * row_quads;
-  const Team team{std::uint32_t(tile.parts * channel_tiles * filter_tiles), conv_gradient_warps(at, tile), tile.splits, memory.stage(), memory.table};
-  products(s, stages, WeightGradient<Rows, Columns, Exact>{team, std::min(stages, 2), at, tile, input(at, memory, x), memory.inputs, memory.other_pitch, row_tiles,
-                                                           channel_tiles, filter_tiles, row_quads, Quotient(tile.parts), Quotient(filter_tiles),
-                                                           Quotient(row_tiles), Quotient(row_quads), Quotient(at.kernel), Quotient(tile.channels),
-                                                           Quotient(count), count, dy, parts});
+  const int stages = over(at.batch * row_tiles, tile.parts), eights = over(at.out_width, 8);
+  const Team team{std::uint32_t(tile.parts * channel_tiles * filter_tiles), conv_gradient_warps(at, tile), tile.splits, m.stage()};
+  products(s, stages, WeightGradient<Rows, Columns, Exact>{team, std::min(stages, 2), at, tile,
+                                                           input(at.channels, at.height, at.width, at.pad_rows, m.rows, m.left, m.pitch, m.plane, x),
+                                                           input(at.filters, at.out_height, at.out_width, 0, tile.rows, 0, eights * 8, m.other_pitch, dy),
+                                                           m.inputs, row_tiles, channel_tiles, filter_tiles, Quotient(tile.parts), Quotient(filter_tiles),
+                                                           Quotient(row_tiles), Quotient(at.kernel), Quotient(tile.channels), Quotient(eights), eights, parts});
 }
 
 /// `go` with the tile's sizes as constants.
 template <class Go>
 void with_tile(const Convolution& at, const ConvTile& tile, const Go& go) {
-  const auto columns = [&]<int Columns>(std::integral_constant<int, Columns> c) {
-    const auto rows = [&]<int Rows>(std::integral_constant<int, Rows> r) { at.tf32 ? go(r, c, std::false_type{}) : go(r, c, std::true_type{}); };
+  const auto columns = [&](auto n) {
+    const auto rows = [&](auto m) { at.tf32 ? go(m, n, std::false_type{}) : go(m, n, std::true_type{}); };
     tile.m == 1 ? rows(std::integral_constant<int, 1>{}) : rows(std::integral_constant<int, 2>{});
   };
   switch (tile.n) {
     case 1: return columns(std::integral_constant<int, 1>{});
-    case 2: return columns(std::integral_constant<int, 2>{});
     case 3: return columns(std::integral_constant<int, 3>{});
     case 4: return columns(std::integral_constant<int, 4>{});
     case 7: return columns(std::integral_constant<int, 7>{});
@@ -339,11 +330,15 @@ void with_tile(const Convolution& at, const ConvTile& tile, const Go& go) {
 }  // namespace
 
 void conv_forward(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* w, const float* bias, float* y) {
-  with_tile(at, tile, [&](auto rows, auto columns, auto exact) { forward<rows, columns, exact>(s, at, tile, x, w, bias, y); });
+  with_tile(at, tile, [&](auto m, auto n, auto exact) {
+    const auto go = at.kernel == 3 ? (at.turned ? forward<3, true, m, n, exact> : forward<3, false, m, n, exact>)
+                                   : (at.turned ? forward<5, true, m, n, exact> : forward<5, false, m, n, exact>);
+    go(s, at, tile, x, w, bias, y);
+  });
 }
 
 void conv_weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* dy, float* dw, float* db, float* parts) {
-  with_tile(at, tile, [&](auto rows, auto columns, auto exact) { weight_gradient<rows, columns, exact>(s, at, tile, x, dy, parts); });
+  with_tile(at, tile, [&](auto m, auto n, auto exact) { weight_gradient<m, n, exact>(s, at, tile, x, dy, parts); });
   const int channel_tiles = over(at.channels, tile.channels);
   const auto size = std::uint32_t(channel_tiles * (at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at));
   column_sums(s, size, Parts{at, tile.channels, channel_tiles, tile.parts, size, parts, dw, db});

@@ -76,13 +76,43 @@ inline std::uint32_t index_range(std::size_t count) {
 
 #ifdef __CUDACC__
 
-inline void launched() {
-  if (const cudaError_t e = cudaGetLastError(); e != cudaSuccess)
+/// Where the GPU can (compute capability 9.0), a kernel is set up while the one before it in its stream still runs. Each
+/// kernel waits for that one's end before it touches global memory, and says from when on the next may be set up: not
+/// early, for what waits takes the place of what could run in another stream.
+__device__ inline void wait_for_kernel_before() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+__device__ inline void allow_next_kernel() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+template <class... Values>
+void launch(void (*kernel)(Values...), std::uint32_t blocks, unsigned threads, std::size_t memory, Stream stream, const Values&... values) {
+  int device = 0, major = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  cudaLaunchAttribute early{};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(blocks);
+  config.blockDim = dim3(threads);
+  config.dynamicSmemBytes = memory;
+  config.stream = stream;
+  config.attrs = &early;
+  config.numAttrs = major >= 9 ? 1 : 0;
+  if (const cudaError_t e = cudaLaunchKernelEx(&config, kernel, values...); e != cudaSuccess)
     throw Error(std::string("dropnet: Cuda: a kernel could not be launched: ") + cudaGetErrorString(e));
 }
 
 template <class Body>
 __global__ void __launch_bounds__(team) each_kernel(std::uint32_t count, const Body body) {
+  wait_for_kernel_before();
+  allow_next_kernel();
   for (std::uint64_t i = blockIdx.x * std::uint64_t(team) + threadIdx.x; i < count; i += gridDim.x * std::uint64_t(team))
     body(std::uint32_t(i));
 }
@@ -91,13 +121,14 @@ template <class Body>
 void each(Stream stream, std::size_t count, const Body& body) {
   const std::uint32_t n = index_range(count);
   if (n == 0) return;
-  each_kernel<<<std::min((n + team - 1) / team, 1u << 16), team, 0, stream>>>(n, body);
-  launched();
+  launch(each_kernel<Body>, std::min((n + team - 1) / team, 1u << 16), team, 0, stream, n, body);
 }
 
 template <class Body>
 __global__ void __launch_bounds__(team) sums_kernel(const Body body) {
   __shared__ typename Body::Sum sums[team];
+  wait_for_kernel_before();
+  allow_next_kernel();
   sums[threadIdx.x] = body.part(blockIdx.x, threadIdx.x);
   for (unsigned half = team / 2; half > 0; half /= 2) {
     __syncthreads();
@@ -109,8 +140,7 @@ __global__ void __launch_bounds__(team) sums_kernel(const Body body) {
 template <class Body>
 void sums(Stream stream, std::uint32_t blocks, const Body& body) {
   if (blocks == 0) return;
-  sums_kernel<<<blocks, team, 0, stream>>>(body);
-  launched();
+  launch(sums_kernel<Body>, blocks, team, 0, stream, body);
 }
 
 constexpr unsigned sum_columns = 32, sum_splits = 8;
@@ -119,6 +149,8 @@ __global__ void __launch_bounds__(sum_columns* sum_splits) column_sums_kernel(co
   __shared__ float sums[sum_splits][sum_columns];
   const unsigned split = threadIdx.x / sum_columns, place = threadIdx.x % sum_columns;
   const std::uint32_t i = blockIdx.x * sum_columns + place;
+  wait_for_kernel_before();
+  allow_next_kernel();
   sums[split][place] = body.part(i, split, sum_splits);
   for (unsigned half = sum_splits / 2; half > 0; half /= 2) {
     __syncthreads();
@@ -130,8 +162,7 @@ __global__ void __launch_bounds__(sum_columns* sum_splits) column_sums_kernel(co
 template <class Body>
 void column_sums(Stream stream, std::uint32_t count, const Body& body) {
   if (count == 0) return;
-  column_sums_kernel<<<(count + sum_columns - 1) / sum_columns, sum_columns * sum_splits, 0, stream>>>(body);
-  launched();
+  launch(column_sums_kernel<Body>, (count + sum_columns - 1) / sum_columns, sum_columns * sum_splits, 0, stream, body);
 }
 
 #else

@@ -48,7 +48,7 @@ struct TileCost {
   double traffic = 0;  ///< bytes of sums that go through memory, in all
   double cycles(const Chip& chip) const {
     const int blocks_each = over(blocks, chip.multiprocessors), in_a_quarter = over(blocks_each * warps, 4);
-    const double values = m * 4 + n * 2, products = m * n * (tf32 ? 1 : 3), others = values * (tf32 ? 3 : 5) + products + (tf32 ? 0 : m * n * 4) + 12;
+    const double values = m * 4 + n * 2, products = m * n * (tf32 ? 1 : 3), others = values * (tf32 ? 2.5 : 3.5) + products + (tf32 ? 0 : m * n * 1.5) + 4;
     // A warp alone waits for its own results.
     const double step = std::max({7 * products, others, (90 + 7 * products + others / 2) / in_a_quarter});
     return in_a_quarter * steps * step + blocks_each * copies / 4 + m * n * 4 * (3.0 * halvings(splits) + 6) * in_a_quarter + 1500 + 400 * stages + traffic / 2000;
@@ -71,15 +71,15 @@ inline std::vector<kernels::ConvTile> best(std::vector<RankedTile> all, std::siz
 inline bool fits(const Chip& chip, const kernels::ConvMemory& memory, int stages, const kernels::ConvTile& tile, int warps) {
   const int threads = warps * tile.splits * 32;
   if (threads > kernels::conv_threads(tile.m, tile.n) || threads < 64) return false;
-  const std::size_t brought = std::size_t(unsigned(std::min(stages, 2) * memory.stage() + memory.table));
+  const std::size_t brought = std::size_t(unsigned(std::min(stages, 2) * memory.stage()));
   return sizeof(float) * std::max(brought, std::size_t(unsigned(tile.splits / 2 * warps * 32 * tile.m * tile.n * 4))) <= chip.shared;
 }
 
 /// Tiles of 8 columns for so many, so that few are empty.
 inline std::vector<int> columns_for(int filters) {
   std::vector<int> all;
-  for (const int n : {1, 2, 3, 4, 7})
-    if (over(filters, 8 * n) * n <= over(filters, 8) * 5 / 4 + 1 && (n == 1) == (filters <= 8)) all.push_back(n);
+  for (const int n : {1, 3, 4, 7})
+    if (n == 1 ? filters <= 16 : filters > 8 && over(filters, 8 * n) * n <= over(filters, 8) * 5 / 4 + 1) all.push_back(n);
   return all;
 }
 
@@ -88,7 +88,7 @@ inline std::vector<int> columns_for(int filters) {
 /// The tiles for dropnet's own kernel, the most promising first; at most `most` of them.
 inline std::vector<kernels::ConvTile> forward_tiles(const kernels::Convolution& at, const Chip& chip, std::size_t most) {
   using detail::over;
-  const int taps = at.kernel * at.kernel, lines = at.turned ? at.filters : at.channels;
+  const int lines = at.turned ? at.filters : at.channels;
   std::vector<detail::RankedTile> all;
   for (const int n : detail::columns_for(at.filters))
     for (const int m : {1, 2})
@@ -103,7 +103,7 @@ inline std::vector<kernels::ConvTile> forward_tiles(const kernels::Convolution& 
             const auto memory = kernels::ConvMemory::forward(at, tile);
             if (!detail::fits(chip, memory, stages, tile, warps)) continue;
             detail::TileCost cost{at.batch * over(at.out_height, tile.rows) * over(at.filters, 8 * n), warps * splits, stages, splits, m, n, at.tf32, 0, 0};
-            cost.steps = stages * over(over(over(tile.channels, 4) * taps, 2), splits);
+            cost.steps = stages * over(over(tile.channels, 8) * at.kernel, splits) * at.kernel;
             cost.copies = stages * (over(memory.inputs / (at.width % 4 ? 1 : 4), 32) * 30.0 + over(memory.other / tile.piece, 32) * 18.0);
             all.push_back({cost.cycles(chip), tile});
           }
@@ -127,7 +127,7 @@ inline std::vector<kernels::ConvTile> weight_gradient_tiles(const kernels::Convo
               const auto memory = kernels::ConvMemory::weight_gradient(at, tile);
               if (!detail::fits(chip, memory, stages, tile, warps)) continue;
               detail::TileCost cost{tile.parts * ways, warps * splits, stages, splits, m, n, at.tf32, 0, 0};
-              cost.steps = double(stages) * over(over(tile.rows * over(at.out_width, 4), 2), splits);
+              cost.steps = double(stages) * over(tile.rows * over(at.out_width, 8), splits);
               cost.copies = stages * (over(memory.inputs / (at.width % 4 ? 1 : 4), 32) * 30.0 + over(memory.other / (at.out_width % 4 ? 1 : 4), 32) * 18.0);
               cost.traffic = 8.0 * double(kernels::conv_parts(at, tile));
               all.push_back({cost.cycles(chip), tile});

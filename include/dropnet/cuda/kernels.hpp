@@ -155,13 +155,12 @@ constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return (
 constexpr int conv_gradient_warps(const Convolution& at, const ConvTile& tile) { return (at.kernel * at.kernel * tile.channels + 16 * tile.m) / (16 * tile.m); }
 /// Values in a row of a weight gradient's parts: an even number.
 constexpr int conv_part_row(const Convolution& at) { return (at.filters + 1) / 2 * 2; }
-/// What lies in shared memory, in floats: channels of inputs, then weights or gradients, and once a table of places.
+/// What lies in shared memory, in floats: channels of inputs, then weights or gradients.
 struct ConvMemory {
   int rows;                ///< of a channel, with the zeros around it
   int left, pitch, plane;  ///< zeros before a row; from row to row, from channel to channel
   int inputs;
   int line, other_pitch, other;  ///< of the weights or gradients: values in a row, from row to row, in all
-  int table;
   constexpr int stage() const { return inputs + other; }
 
   static constexpr ConvMemory forward(const Convolution& at, const ConvTile& tile) {
@@ -171,16 +170,14 @@ struct ConvMemory {
     m.line = (at.turned ? 8 * tile.n : channels) * taps;
     m.other_pitch = at.turned ? to_rest(m.line, 8, 16) : to_rest(m.line, 4, 8);
     m.other = up((at.turned ? channels : 8 * tile.n) * m.other_pitch, 4);
-    m.table = 2 * (up(channels / 4 * taps, 2) + 2);
     return m;
   }
   static constexpr ConvMemory weight_gradient(const Convolution& at, const ConvTile& tile) {
     // A warp reads 4 pixels beside each other of 8 channels, and of 8 filters.
     ConvMemory m = input(at, tile, tile.channels + 1, 4, 32);
-    m.line = tile.rows * up(at.out_width, 4);
-    m.other_pitch = to_rest(up(m.line, 8), 4, 32);
+    m.line = tile.rows * up(at.out_width, 8);
+    m.other_pitch = to_rest(m.line, 4, 32);
     m.other = 8 * tile.n * m.other_pitch;
-    m.table = up(m.line / 4, 2) + 2;
     return m;
   }
 
@@ -193,7 +190,7 @@ struct ConvMemory {
     m.rows = tile.rows + at.kernel - 1;
     m.left = up(at.pad_columns, 4);
     m.pitch = up(at.width, 4) + m.left;
-    m.plane = to_rest(m.rows * m.pitch + m.left + 8, rest, of);
+    m.plane = to_rest(m.rows * m.pitch + m.left + 8 + at.kernel, rest, of);
     m.inputs = channels * m.plane;
     return m;
   }
