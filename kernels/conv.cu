@@ -1,36 +1,8 @@
-#include "products.hpp"
+#include "conv.hpp"
 
 namespace dropnet::kernels {
 
 namespace {
-
-constexpr int over(int a, int b) { return (a + b - 1) / b; }
-
-/// What both kernels bring to shared memory: rows of some channels of an image with the zeros around it, [channel][row][column].
-/// The zeros in the columns behind a row are those before the next one.
-struct Input {
-  int channels, height, width;  ///< of an image
-  int pad_rows;
-  int rows, left, pitch, plane;  ///< of what is brought; left: zeros before a row
-  int pieces;                    ///< copies along a row
-  Quotient by_pieces, by_rows;
-  const float* x;
-  template <int Count>
-  DROPNET_DEVICE void load_pieces(unsigned thread, unsigned threads, int image, int channel, int count, int row, float* to) const {
-    const float* const from = x + std::size_t(image) * unsigned(channels) * unsigned(height) * unsigned(width);
-    for (int i = int(thread); i < count * rows * pieces; i += int(threads)) {
-      const int line = by_pieces(i), piece = i - line * pieces, c = by_rows(line), r = line - c * rows, y = row + r - pad_rows;
-      const bool there = channel + c < channels && unsigned(y) < unsigned(height);
-      copy_ahead<Count>(to + c * plane + r * pitch + left + piece * Count, there ? from + ((channel + c) * height + y) * width + piece * Count : x, there);
-    }
-  }
-  DROPNET_DEVICE void load(unsigned thread, unsigned threads, int image, int channel, int count, int row, float* to) const {
-    if (width % 4 == 0)
-      load_pieces<4>(thread, threads, image, channel, count, row, to);
-    else
-      load_pieces<1>(thread, threads, image, channel, count, row, to);
-  }
-};
 
 /// Rows of a matrix, side by side in memory with a pitch of its own; `count` copies of Count values each a row.
 template <int Count>
@@ -158,134 +130,6 @@ struct Forward {
   }
 };
 
-/// Rows: taps of some channels, a channel's beside the next one's, and a row of ones for the bias; columns: filters;
-/// terms: eight pixels of a row at a time. A stage is some rows of an image. Each block goes through every parts-th stage
-/// and writes its part of the sums, [channels' tile][row][filter].
-template <int Rows, int Columns, bool Exact>
-struct WeightGradient {
-  static constexpr int rows = Rows, columns = Columns;
-  static constexpr bool exact = Exact;
-  [[maybe_unused]] static constexpr unsigned most_threads = conv_threads(Rows, Columns);
-  Team team;
-  int buffers;
-  Convolution at;
-  ConvTile tile;
-  Input in, gradients;
-  int inputs, row_tiles, channel_tiles, filter_tiles;
-  Quotient by_parts, by_filter_tiles, by_row_tiles, by_kernel, by_channels, by_eights;
-  int eights;  ///< of a row of pixels
-  float* parts;
-
-  struct Lane {
-    int tap[Rows * 2], gradient;
-  };
-  DROPNET_DEVICE int taps() const { return at.kernel * at.kernel; }
-  DROPNET_DEVICE int part(unsigned block) const { return int(block) - by_parts(int(block)) * tile.parts; }
-  DROPNET_DEVICE int channel_tile(unsigned block) const { return by_filter_tiles(by_parts(int(block))); }
-  DROPNET_DEVICE int first_filter(unsigned block) const { return (by_parts(int(block)) - channel_tile(block) * filter_tiles) * (Columns * 8); }
-  DROPNET_DEVICE int stages(unsigned block) const { return by_parts(at.batch * row_tiles - part(block) + tile.parts - 1); }
-
-  DROPNET_DEVICE void clear(unsigned thread, float* shared) const {
-    const int ones = tile.channels * in.plane;
-    alignas(16) const float one[4] = {1, 1, 1, 1};
-    for (int i = int(thread) * 4; i < team.stage; i += int(team.threads()) * 4)
-      if (i < ones || i >= inputs)
-        fill_4(shared + i);
-      else
-        write_4(one, shared + i);
-  }
-  DROPNET_DEVICE void load(unsigned block, unsigned thread, int stage, float* shared) const {
-    const int number = part(block) + stage * tile.parts, image = by_row_tiles(number), row = (number - image * row_tiles) * tile.rows;
-    in.load(thread, team.threads(), image, channel_tile(block) * tile.channels, tile.channels, row, shared);
-    gradients.load(thread, team.threads(), image, first_filter(block), Columns * 8, row, shared + inputs);
-  }
-  DROPNET_DEVICE Lane lane(int warp, unsigned lane) const {
-    Lane at_lane;
-    const int term = int(lane) % 4, group = int(lane) / 4;
-    DROPNET_UNROLL
-    for (int i = 0; i < Rows * 2; ++i) {
-      const int m = (warp * Rows * 2 + i) * 8 + group;
-      const int tap = by_channels(m), c = m - tap * tile.channels, row = by_kernel(tap), column = tap - row * at.kernel;
-      at_lane.tap[i] = term + (tap < taps()                      ? c * in.plane + row * in.pitch + column + in.left - at.pad_columns
-                               : m == taps() * tile.channels ? tile.channels * in.plane
-                                                             : 0);
-    }
-    at_lane.gradient = inputs + group * gradients.plane + term;
-    return at_lane;
-  }
-  template <class Sums>
-  DROPNET_DEVICE void compute(const Lane& lane, int, int split, const float* shared, Sums& to) const {
-    const auto step = [&](int i) {
-      const int row = by_eights(i), x = row * in.pitch + (i - row * eights) * 8, d = lane.gradient + i * 8;
-      float a[Rows * 4], b[Columns * 2];
-      DROPNET_UNROLL
-      for (int half = 0; half < 2; ++half) {
-        DROPNET_UNROLL
-        for (int k = 0; k < Rows * 2; ++k) a[k / 2 * 4 + k % 2 + 2 * half] = shared[x + lane.tap[k] + half * 4];
-        DROPNET_UNROLL
-        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[d + j * 8 * gradients.plane + half * 4];
-      }
-      to.add(a, b);
-    };
-    const int steps = tile.rows * eights;
-    int i = split;
-    for (; i + team.splits < steps; i += 2 * team.splits) {
-      step(i);
-      step(i + team.splits);
-      to.gather();
-    }
-    if (i < steps) {
-      step(i);
-      to.gather();
-    }
-  }
-  DROPNET_DEVICE void store(unsigned block, int warp, unsigned lane, const float* sums) const {
-    const int all = taps() * tile.channels + 1, row_size = conv_part_row(at);
-    const int filter = first_filter(block) + int(lane) % 4 * 2;
-    float* const to = parts + (std::size_t(unsigned(part(block))) * unsigned(channel_tiles) + unsigned(channel_tile(block))) * unsigned(all * row_size);
-    DROPNET_UNROLL
-    for (int i = 0; i < Rows * 2; ++i) {
-      const int m = (warp * Rows * 2 + i) * 8 + int(lane) / 4;
-      if (m >= all) continue;
-      DROPNET_UNROLL
-      for (int j = 0; j < Columns; ++j)
-        if (filter + j * 8 < at.filters) write_2(sums + (i / 2 * Columns + j) * 4 + i % 2 * 2, to + m * row_size + filter + j * 8);
-    }
-  }
-};
-
-/// The sums of what the blocks have written.
-struct Parts {
-  Convolution at;
-  int channels, channel_tiles, count;
-  std::uint32_t size;  ///< of a part
-  const float* parts;
-  float *dw, *db;
-  DROPNET_DEVICE float part(std::uint32_t i, unsigned split, unsigned splits) const {
-    float sum = 0;
-    if (i < size)
-      for (int p = int(split); p < count; p += int(splits)) sum += parts[std::size_t(unsigned(p)) * size + i];
-    return sum;
-  }
-  DROPNET_DEVICE void finish(std::uint32_t i, float sum) const {
-    if (i >= size) return;
-    const int row_size = conv_part_row(at), taps = at.kernel * at.kernel, all = taps * channels + 1;
-    const int line = int(i) / row_size, filter = int(i) % row_size, tile = line / all, m = line % all, tap = m / channels, channel = tile * channels + m % channels;
-    if (filter >= at.filters) return;
-    float* to = nullptr;
-    if (tap == taps)
-      to = tile == 0 && db ? db + filter : nullptr;
-    else if (channel < at.channels)
-      to = dw + (std::size_t(unsigned(filter)) * unsigned(at.channels) + unsigned(channel)) * unsigned(taps) + unsigned(tap);
-    if (to) *to = at.add ? *to + sum : sum;
-  }
-};
-
-Input input(int channels, int height, int width, int pad_rows, int rows, int left, int pitch, int plane, const float* x) {
-  const int pieces = width % 4 == 0 ? width / 4 : width;
-  return {channels, height, width, pad_rows, rows, left, pitch, plane, pieces, Quotient(pieces), Quotient(rows), x};
-}
-
 template <int Kernel, bool Turned, int Rows, int Columns, bool Exact>
 void forward(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* w, const float* bias, float* y) {
   const ConvMemory m = ConvMemory::forward(at, tile);
@@ -299,34 +143,6 @@ void forward(Stream s, const Convolution& at, const ConvTile& tile, const float*
                                                                     Quotient(count), count, w, bias, y});
 }
 
-template <int Rows, int Columns, bool Exact>
-void weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* dy, float* parts) {
-  const ConvMemory m = ConvMemory::weight_gradient(at, tile);
-  const int row_tiles = over(at.out_height, tile.rows), channel_tiles = over(at.channels, tile.channels), filter_tiles = over(at.filters, Columns * 8);
-  const int stages = over(at.batch * row_tiles, tile.parts), eights = over(at.out_width, 8);
-  const Team team{std::uint32_t(tile.parts * channel_tiles * filter_tiles), conv_gradient_warps(at, tile), tile.splits, m.stage()};
-  products(s, stages, WeightGradient<Rows, Columns, Exact>{team, std::min(stages, 2), at, tile,
-                                                           input(at.channels, at.height, at.width, at.pad_rows, m.rows, m.left, m.pitch, m.plane, x),
-                                                           input(at.filters, at.out_height, at.out_width, 0, tile.rows, 0, eights * 8, m.other_pitch, dy),
-                                                           m.inputs, row_tiles, channel_tiles, filter_tiles, Quotient(tile.parts), Quotient(filter_tiles),
-                                                           Quotient(row_tiles), Quotient(at.kernel), Quotient(tile.channels), Quotient(eights), eights, parts});
-}
-
-/// `go` with the tile's sizes as constants.
-template <class Go>
-void with_tile(const Convolution& at, const ConvTile& tile, const Go& go) {
-  const auto columns = [&](auto n) {
-    const auto rows = [&](auto m) { at.tf32 ? go(m, n, std::false_type{}) : go(m, n, std::true_type{}); };
-    tile.m == 1 ? rows(std::integral_constant<int, 1>{}) : rows(std::integral_constant<int, 2>{});
-  };
-  switch (tile.n) {
-    case 1: return columns(std::integral_constant<int, 1>{});
-    case 3: return columns(std::integral_constant<int, 3>{});
-    case 4: return columns(std::integral_constant<int, 4>{});
-    case 7: return columns(std::integral_constant<int, 7>{});
-  }
-}
-
 }  // namespace
 
 void conv_forward(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* w, const float* bias, float* y) {
@@ -335,13 +151,6 @@ void conv_forward(Stream s, const Convolution& at, const ConvTile& tile, const f
                                    : (at.turned ? forward<5, true, m, n, exact> : forward<5, false, m, n, exact>);
     go(s, at, tile, x, w, bias, y);
   });
-}
-
-void conv_weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* dy, float* dw, float* db, float* parts) {
-  with_tile(at, tile, [&](auto m, auto n, auto exact) { weight_gradient<m, n, exact>(s, at, tile, x, dy, parts); });
-  const int channel_tiles = over(at.channels, tile.channels);
-  const auto size = std::uint32_t(channel_tiles * (at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at));
-  column_sums(s, size, Parts{at, tile.channels, channel_tiles, tile.parts, size, parts, dw, db});
 }
 
 }  // namespace dropnet::kernels
