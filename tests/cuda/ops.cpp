@@ -84,7 +84,8 @@ TEST_CASE_TEMPLATE("dropnet's own convolution kernels, whatever the tile", Layer
     return tiles;
   };
   constexpr std::size_t all = 1u << 20;
-  for (const auto& [add, tf32] : {std::pair{false, false}, {true, false}, {false, true}}) {
+  for (const auto& kind : {std::pair{false, false}, {true, false}, {false, true}}) {
+    const bool add = kind.first, tf32 = kind.second;
     const double tolerance = tf32 ? 1e-3 : ::tolerance;
     const auto before = [&](std::size_t count) { return add ? values(count, 9) : nothing(count); };
     const auto sum = [&](std::vector<double> v) {
