@@ -19,11 +19,9 @@ DROPNET_DEVICE void load_rows(unsigned thread, unsigned threads, int rows, int c
 /// channels. Warps lie along the pixels; splits take the rows of taps of each eight channels in turn.
 template <int Kernel, bool Turned, int Rows, int Columns, bool Exact>
 struct Forward {
-  static constexpr int rows = Rows, columns = Columns, taps = Kernel * Kernel;
-  static constexpr bool exact = Exact;
-  [[maybe_unused]] static constexpr unsigned most_threads = conv_threads(Rows, Columns);
+  using Tiles = kernels::Tiles<Rows, Columns, Exact, conv_threads(Rows, Columns)>;
+  static constexpr int taps = Kernel * Kernel;
   Team team;
-  int buffers;
   Convolution at;
   ConvTile tile;
   Input in;
@@ -135,8 +133,8 @@ void forward(Stream s, const Convolution& at, const ConvTile& tile, const float*
   const ConvMemory m = ConvMemory::forward(at, tile);
   const int row_tiles = over(at.out_height, tile.rows), filter_tiles = over(at.filters, Columns * 8), stages = over(at.channels, tile.channels);
   const int count = m.line / tile.piece;
-  const Team team{std::uint32_t(at.batch * row_tiles * filter_tiles), conv_warps(at, tile), tile.splits, m.stage()};
-  products(s, stages, Forward<Kernel, Turned, Rows, Columns, Exact>{team, std::min(stages, 2), at, tile,
+  const Team team{std::uint32_t(at.batch * row_tiles * filter_tiles), conv_warps(at, tile), tile.splits, m.stage(), std::min(stages, 2)};
+  products(s, Forward<Kernel, Turned, Rows, Columns, Exact>{team, at, tile,
                                                                     input(at.channels, at.height, at.width, at.pad_rows, m.rows, m.left, m.pitch, m.plane, x),
                                                                     m.inputs, m.other_pitch, row_tiles, filter_tiles, stages,
                                                                     Quotient(row_tiles * filter_tiles), Quotient(filter_tiles), Quotient(at.out_width),

@@ -8,8 +8,6 @@
 
 namespace dropnet::kernels {
 
-constexpr int over(int a, int b) { return (a + b - 1) / b; }
-
 /// What both kernels bring to shared memory: rows of some channels of an image with the zeros around it, [channel][row][column].
 /// The zeros in the columns behind a row are those before the next one.
 struct Input {

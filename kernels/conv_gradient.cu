@@ -9,11 +9,8 @@ namespace {
 /// and writes its part of the sums, [channels' tile][row][filter].
 template <int Rows, int Columns, bool Exact>
 struct WeightGradient {
-  static constexpr int rows = Rows, columns = Columns;
-  static constexpr bool exact = Exact;
-  [[maybe_unused]] static constexpr unsigned most_threads = conv_threads(Rows, Columns);
+  using Tiles = kernels::Tiles<Rows, Columns, Exact, conv_threads(Rows, Columns)>;
   Team team;
-  int buffers;
   Convolution at;
   ConvTile tile;
   Input in, gradients;
@@ -103,7 +100,7 @@ struct WeightGradient {
 /// The sums of what the blocks have written.
 struct Parts {
   Convolution at;
-  int channels, channel_tiles, count;
+  int channels, count;
   std::uint32_t size;  ///< of a part
   const float* parts;
   float *dw, *db;
@@ -132,8 +129,8 @@ void weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, cons
   const ConvMemory m = ConvMemory::weight_gradient(at, tile);
   const int row_tiles = over(at.out_height, tile.rows), channel_tiles = over(at.channels, tile.channels), filter_tiles = over(at.filters, Columns * 8);
   const int stages = over(at.batch * row_tiles, tile.parts), eights = over(at.out_width, 8);
-  const Team team{std::uint32_t(tile.parts * channel_tiles * filter_tiles), conv_gradient_warps(at, tile), tile.splits, m.stage()};
-  products(s, stages, WeightGradient<Rows, Columns, Exact>{team, std::min(stages, 2), at, tile,
+  const Team team{std::uint32_t(tile.parts * channel_tiles * filter_tiles), conv_gradient_warps(at, tile), tile.splits, m.stage(), std::min(stages, 2)};
+  products(s, WeightGradient<Rows, Columns, Exact>{team, at, tile,
                                                            input(at.channels, at.height, at.width, at.pad_rows, m.rows, m.left, m.pitch, m.plane, x),
                                                            input(at.filters, at.out_height, at.out_width, 0, tile.rows, 0, eights * 8, m.other_pitch, dy),
                                                            m.inputs, row_tiles, channel_tiles, filter_tiles, Quotient(tile.parts), Quotient(filter_tiles),
@@ -144,9 +141,8 @@ void weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, cons
 
 void conv_weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* dy, float* dw, float* db, float* parts) {
   with_tile(at, tile, [&](auto m, auto n, auto exact) { weight_gradient<m, n, exact>(s, at, tile, x, dy, parts); });
-  const int channel_tiles = over(at.channels, tile.channels);
-  const auto size = std::uint32_t(channel_tiles * (at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at));
-  column_sums(s, size, Parts{at, tile.channels, channel_tiles, tile.parts, size, parts, dw, db});
+  const auto size = std::uint32_t(conv_part(at, tile));
+  column_sums(s, size, Parts{at, tile.channels, tile.parts, size, parts, dw, db});
 }
 
 }  // namespace dropnet::kernels

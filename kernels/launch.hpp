@@ -26,19 +26,12 @@
 
 namespace dropnet::kernels {
 
-/// Values that lie at a multiple of 16 (8) bytes.
+/// Values that lie at a multiple of 16 bytes (two: of 8).
 DROPNET_DEVICE inline void read_4(const float* from, float* to) {
 #ifdef __CUDA_ARCH__
   *reinterpret_cast<float4*>(to) = *reinterpret_cast<const float4*>(from);
 #else
   std::copy_n(from, 4, to);
-#endif
-}
-DROPNET_DEVICE inline void read_2(const float* from, float* to) {
-#ifdef __CUDA_ARCH__
-  *reinterpret_cast<float2*>(to) = *reinterpret_cast<const float2*>(from);
-#else
-  std::copy_n(from, 2, to);
 #endif
 }
 DROPNET_DEVICE inline void write_4(const float* from, float* to) {
@@ -67,7 +60,8 @@ DROPNET_DEVICE inline void fill_4(float* to) {
   write_4(zeros, to);
 }
 
-inline constexpr unsigned team = 256;  ///< threads in a block
+inline constexpr unsigned team = 256;                        ///< threads in a block
+inline constexpr unsigned sum_columns = 32, sum_splits = 8;  ///< of column_sums: sums in a block, threads for each
 
 inline std::uint32_t index_range(std::size_t count) {
   if (count > 0xffff0000u) throw Error("dropnet: Cuda: a tensor has more than 4,294,901,760 values; use a smaller batch");
@@ -143,7 +137,6 @@ void sums(Stream stream, std::uint32_t blocks, const Body& body) {
   launch(sums_kernel<Body>, blocks, team, 0, stream, body);
 }
 
-constexpr unsigned sum_columns = 32, sum_splits = 8;
 template <class Body>
 __global__ void __launch_bounds__(sum_columns* sum_splits) column_sums_kernel(const Body body) {
   __shared__ float sums[sum_splits][sum_columns];
@@ -193,12 +186,11 @@ void sums(Stream stream, std::uint32_t blocks, const Body& body) {
 
 template <class Body>
 void column_sums(Stream stream, std::uint32_t count, const Body& body) {
-  constexpr unsigned splits = 8;
   submit(stream, [=] {
     for (std::uint32_t i = 0; i < count; ++i) {
-      float sums[splits];
-      for (unsigned s = 0; s < splits; ++s) sums[s] = body.part(i, s, splits);
-      for (unsigned half = splits / 2; half > 0; half /= 2)
+      float sums[sum_splits];
+      for (unsigned s = 0; s < sum_splits; ++s) sums[s] = body.part(i, s, sum_splits);
+      for (unsigned half = sum_splits / 2; half > 0; half /= 2)
         for (unsigned s = 0; s < half; ++s) sums[s] += sums[s + half];
       body.finish(i, sums[0]);
     }

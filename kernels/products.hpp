@@ -17,16 +17,27 @@
 
 namespace dropnet::kernels {
 
-/// What a block computes: splits * warps warps, of which each has Body::rows by Body::columns tiles of 16 x 8 sums; those
-/// of equal place in their split are added up into the first split's.
+/// A warp's sums, Rows by Columns tiles of 16 x 8, and the threads that a block may have then. Of an exact product's values
+/// those of one side are rounded, the one with fewer: what is left of it then has no direction, and neither has the product
+/// that is missing.
+template <int Rows, int Columns, bool Exact, unsigned Threads>
+struct Tiles {
+  static constexpr int rows = Rows, columns = Columns, sums = Rows * Columns * 4;
+  static constexpr bool exact = Exact, round_a = !Exact || Rows * 4 <= Columns * 2, round_b = !Exact || !round_a;
+  [[maybe_unused]] static constexpr unsigned most_threads = Threads;
+};
+
+/// What a block computes: splits * warps warps, each with Body::Tiles; sums of equal place in their split are added up into
+/// the first split's.
 struct Team {
   std::uint32_t blocks;
   int warps, splits;
-  int stage;  ///< floats of shared memory that a stage takes, a multiple of 4
+  int stage;    ///< floats of shared memory that a stage takes, a multiple of 4
+  int buffers;  ///< stages that are there at a time, 1 or 2
   DROPNET_DEVICE unsigned threads() const { return unsigned(warps * splits) * 32; }
   /// Bytes of shared memory, for stages that are brought in ahead and for sums that change hands.
-  std::size_t memory(int stages, int sums) const {
-    return sizeof(float) * std::max(std::size_t(std::min(stages, 2)) * unsigned(stage), std::size_t(splits / 2 * warps * 32) * unsigned(sums));
+  std::size_t memory(int sums) const {
+    return sizeof(float) * std::max(std::size_t(unsigned(buffers)) * unsigned(stage), std::size_t(splits / 2 * warps * 32) * unsigned(sums));
   }
 };
 
@@ -57,13 +68,6 @@ DROPNET_DEVICE inline float head(float x) { return std::bit_cast<float>(std::bit
 /// What it is to be given where the value is to be rounded.
 DROPNET_DEVICE inline float to_round(float x) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) + 0x1000u); }
 
-/// Which values are rounded. For an exact product one side is enough, the one with fewer values: what is left of it then
-/// has no direction, and neither has the product that is missing.
-template <int Rows, int Columns, bool Exact>
-constexpr bool round_a = !Exact || Rows * 4 <= Columns * 2;
-template <int Rows, int Columns, bool Exact>
-constexpr bool round_b = !Exact || !round_a<Rows, Columns, Exact>;
-
 #ifdef __CUDACC__
 
 /// sums += a b of a 16 x 8 by an 8 x 8 tile of tf32.
@@ -78,27 +82,27 @@ __device__ inline void multiply_tf32(float* d, const float* a, const float* b) {
 
 /// A warp's sums: lane l of 32 gives rows l/4 and l/4 + 8 of each a and column l/4 of each b, at the terms l%4 and l%4 + 4,
 /// and has two sums in each of the rows, from column l%4 * 2 on.
-template <int Rows, int Columns, bool Exact>
+template <class Tiles>
 struct Products {
-  float sums[Rows * Columns * 4];
-  float parts[Rows * Columns * 4];
+  float sums[Tiles::sums];
+  float parts[Tiles::sums];
   __device__ Products() {
 #pragma unroll
-    for (int i = 0; i < Rows * Columns * 4; ++i) sums[i] = parts[i] = 0;
+    for (int i = 0; i < Tiles::sums; ++i) sums[i] = parts[i] = 0;
   }
   /// Adds a b; with Exact, to be gathered after a few.
   __device__ void add(const float* a, const float* b) {
-    float ah[Rows * 4], bh[Columns * 2];
+    float ah[rows * 4], bh[columns * 2];
 #pragma unroll
-    for (int i = 0; i < Rows * 4; ++i) ah[i] = round_a<Rows, Columns, Exact> ? to_round(a[i]) : a[i];
+    for (int i = 0; i < rows * 4; ++i) ah[i] = Tiles::round_a ? to_round(a[i]) : a[i];
 #pragma unroll
-    for (int j = 0; j < Columns * 2; ++j) bh[j] = round_b<Rows, Columns, Exact> ? to_round(b[j]) : b[j];
-    if constexpr (Exact) {
-      float al[Rows * 4], bl[Columns * 2];
+    for (int j = 0; j < columns * 2; ++j) bh[j] = Tiles::round_b ? to_round(b[j]) : b[j];
+    if constexpr (Tiles::exact) {
+      float al[rows * 4], bl[columns * 2];
 #pragma unroll
-      for (int i = 0; i < Rows * 4; ++i) al[i] = a[i] - head(ah[i]);
+      for (int i = 0; i < rows * 4; ++i) al[i] = a[i] - head(ah[i]);
 #pragma unroll
-      for (int j = 0; j < Columns * 2; ++j) bl[j] = b[j] - head(bh[j]);
+      for (int j = 0; j < columns * 2; ++j) bl[j] = b[j] - head(bh[j]);
       multiply(al, bh, parts);
       multiply(ah, bl, parts);
       multiply(ah, bh, parts);
@@ -108,31 +112,32 @@ struct Products {
   }
   /// Tensor cores cut sums off, float rounds: what a few steps gave is added up as float.
   __device__ void gather() {
-    if constexpr (Exact)
+    if constexpr (Tiles::exact)
 #pragma unroll
-      for (int i = 0; i < Rows * Columns * 4; ++i) {
+      for (int i = 0; i < Tiles::sums; ++i) {
         sums[i] += parts[i];
         parts[i] = 0;
       }
   }
 
  private:
+  static constexpr int rows = Tiles::rows, columns = Tiles::columns;
   static __device__ void multiply(const float* a, const float* b, float* to) {
 #pragma unroll
-    for (int j = 0; j < Columns; ++j)
+    for (int j = 0; j < columns; ++j)
 #pragma unroll
-      for (int i = 0; i < Rows; ++i) multiply_tf32(to + (i * Columns + j) * 4, a + i * 4, b + j * 2);
+      for (int i = 0; i < rows; ++i) multiply_tf32(to + (i * columns + j) * 4, a + i * 4, b + j * 2);
   }
 };
 
 template <class Body>
-__global__ void __launch_bounds__(Body::most_threads) products_kernel(const Body body) {
+__global__ void __launch_bounds__(Body::Tiles::most_threads) products_kernel(const Body body) {
   extern __shared__ float4 shared_memory[];
   float* const shared = reinterpret_cast<float*>(shared_memory);
-  constexpr int sums_each = Body::rows * Body::columns * 4;
+  constexpr int sums_each = Body::Tiles::sums;
   const unsigned block = blockIdx.x, thread = threadIdx.x;
   const int stages = body.stages(block), stage_size = body.team.stage;
-  for (int b = 0; b < body.buffers; ++b) body.clear(thread, shared + b * stage_size);
+  for (int b = 0; b < body.team.buffers; ++b) body.clear(thread, shared + b * stage_size);
   const int warp = int(thread) / 32 % body.team.warps, split = int(thread) / 32 / body.team.warps, place = warp * 32 + int(thread) % 32;
   const typename Body::Lane lane = body.lane(warp, thread % 32);
   __syncthreads();
@@ -144,7 +149,7 @@ __global__ void __launch_bounds__(Body::most_threads) products_kernel(const Body
   };
   if (stages > 0) body.load(block, thread, 0, shared);
   commit();
-  Products<Body::rows, Body::columns, Body::exact> products;
+  Products<typename Body::Tiles> products;
   for (int stage = 0; stage < stages; ++stage) {
     if (stage + 1 < stages) body.load(block, thread, stage + 1, shared + (stage + 1) % 2 * stage_size);
     commit();
@@ -174,9 +179,9 @@ __global__ void __launch_bounds__(Body::most_threads) products_kernel(const Body
 }
 /// For each block: body.load and body.compute for each of its stages, then the sum over the splits, then body.store.
 template <class Body>
-void products(Stream stream, int stages, const Body& body) {
+void products(Stream stream, const Body& body) {
   if (body.team.blocks == 0) return;
-  const std::size_t memory = body.team.memory(stages, Body::rows * Body::columns * 4);
+  const std::size_t memory = body.team.memory(Body::Tiles::sums);
   if (memory > 48 * 1024) {
     if (const cudaError_t e = cudaFuncSetAttribute(products_kernel<Body>, cudaFuncAttributeMaxDynamicSharedMemorySize, int(memory)); e != cudaSuccess)
       throw Error(std::string("dropnet: Cuda: cudaFuncSetAttribute says ") + cudaGetErrorString(e));
@@ -187,57 +192,57 @@ void products(Stream stream, int stages, const Body& body) {
 #else
 
 /// Keeps what a lane gives, for all 32 to be multiplied as a GPU does it.
-template <int Rows, int Columns>
+template <class Tiles>
 struct Given {
-  std::vector<std::array<float, std::size_t(Rows * 4)>> a;
-  std::vector<std::array<float, std::size_t(Columns * 2)>> b;
+  std::vector<std::array<float, std::size_t(Tiles::rows * 4)>> a;
+  std::vector<std::array<float, std::size_t(Tiles::columns * 2)>> b;
   void add(const float* a_, const float* b_) {
-    std::copy_n(a_, Rows * 4, a.emplace_back().begin());
-    std::copy_n(b_, Columns * 2, b.emplace_back().begin());
+    std::copy_n(a_, Tiles::rows * 4, a.emplace_back().begin());
+    std::copy_n(b_, Tiles::columns * 2, b.emplace_back().begin());
   }
   void gather() {}
 };
 
-template <int Rows, int Columns, bool Exact>
-void multiply(const std::vector<Given<Rows, Columns>>& lanes, std::array<float, std::size_t(Rows * Columns * 4)>* sums) {
+template <class Tiles>
+void multiply(const std::vector<Given<Tiles>>& lanes, std::array<float, std::size_t(Tiles::sums)>* sums) {
   for (std::size_t step = 0; step < lanes[0].a.size(); ++step)
-    for (int i = 0; i < Rows; ++i)
-      for (int j = 0; j < Columns; ++j)
+    for (int i = 0; i < Tiles::rows; ++i)
+      for (int j = 0; j < Tiles::columns; ++j)
         for (int row = 0; row < 16; ++row)
           for (int column = 0; column < 8; ++column) {
             float part[3] = {};
             for (int k = 0; k < 8; ++k) {
               const float left = lanes[std::size_t(row % 8 * 4 + k % 4)].a[step][std::size_t(i * 4 + row / 8 + k / 4 * 2)];
               const float right = lanes[std::size_t(column * 4 + k % 4)].b[step][std::size_t(j * 2 + k / 4)];
-              const float l = head(round_a<Rows, Columns, Exact> ? to_round(left) : left), r = head(round_b<Rows, Columns, Exact> ? to_round(right) : right);
+              const float l = head(Tiles::round_a ? to_round(left) : left), r = head(Tiles::round_b ? to_round(right) : right);
               part[0] += l * r;
-              if (Exact) part[1] += l * head(right - r), part[2] += head(left - l) * r;
+              if (Tiles::exact) part[1] += l * head(right - r), part[2] += head(left - l) * r;
             }
-            sums[row % 8 * 4 + column / 2][std::size_t((i * Columns + j) * 4 + row / 8 * 2 + column % 2)] += part[0] + (part[1] + part[2]);
+            sums[row % 8 * 4 + column / 2][std::size_t((i * Tiles::columns + j) * 4 + row / 8 * 2 + column % 2)] += part[0] + (part[1] + part[2]);
           }
 }
 
 template <class Body>
-void products(Stream stream, int, const Body& body) {
+void products(Stream stream, const Body& body) {
   submit(stream, [=] {
-    constexpr int rows = Body::rows, columns = Body::columns;
-    using Sums = std::array<float, std::size_t(rows * columns * 4)>;
+    using Tiles = typename Body::Tiles;
+    using Sums = std::array<float, std::size_t(Tiles::sums)>;
     const Team& team = body.team;
     const int threads = int(team.threads());
     for (std::uint32_t block = 0; block < team.blocks; ++block) {
       // What nobody brings is not a number.
-      std::vector<float> shared(std::size_t(unsigned(body.buffers * team.stage)), std::numeric_limits<float>::quiet_NaN());
+      std::vector<float> shared(std::size_t(unsigned(body.team.buffers * team.stage)), std::numeric_limits<float>::quiet_NaN());
       std::vector<Sums> sums(std::size_t(unsigned(threads)), Sums{});
       for (int t = 0; t < threads; ++t)
-        for (int b = 0; b < body.buffers; ++b) body.clear(unsigned(t), shared.data() + b * team.stage);
+        for (int b = 0; b < body.team.buffers; ++b) body.clear(unsigned(t), shared.data() + b * team.stage);
       for (int stage = 0; stage < body.stages(block); ++stage) {
         float* const here = shared.data() + stage % 2 * team.stage;
         for (int t = 0; t < threads; ++t) body.load(block, unsigned(t), stage, here);
         for (int warp = 0; warp < team.warps * team.splits; ++warp) {
-          std::vector<Given<rows, columns>> lanes(32);
+          std::vector<Given<Tiles>> lanes(32);
           for (unsigned l = 0; l < 32; ++l)
             body.compute(body.lane(warp % team.warps, l), stage, warp / team.warps, static_cast<const float*>(here), lanes[l]);
-          multiply<rows, columns, Body::exact>(lanes, sums.data() + warp * 32);
+          multiply(lanes, sums.data() + warp * 32);
         }
       }
       const int group = team.warps * 32;

@@ -104,7 +104,7 @@ const char* cudaGetErrorString(cudaError_t e) { return e == cudaErrorMemoryAlloc
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
   *value = which == cudaDevAttrMultiProcessorCount           ? 132
            : which == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 227 * 1024
-           : which == cudaDevAttrComputeCapabilityMajor       ? 9
+           : which == cudaDevAttrComputeCapabilityMajor       ? standin::machine().capability
                                                               : 0;
   return cudaSuccess;
 }

@@ -15,6 +15,7 @@ namespace standin {
 struct Machine {
   int devices = 1;
   int driver = CUDART_VERSION;
+  int capability = 9;  ///< its major number
   std::size_t memory = std::size_t(4) << 30;
   std::size_t used = 0;
   int graphs = 0;    ///< recorded

@@ -29,7 +29,7 @@ inline Chip chip(int device) {
 
 namespace detail {
 
-constexpr int over(int a, int b) { return (a + b - 1) / b; }
+using kernels::over;
 /// How often `splits` groups of threads halve until one has the sum.
 constexpr int halvings(int splits) {
   int count = 0;
@@ -87,7 +87,7 @@ inline std::vector<int> columns_for(int filters) {
 
 /// The tiles for dropnet's own kernel, the most promising first; at most `most` of them.
 inline std::vector<kernels::ConvTile> forward_tiles(const kernels::Convolution& at, const Chip& chip, std::size_t most) {
-  using detail::over;
+  using kernels::over;
   const int lines = at.turned ? at.filters : at.channels;
   std::vector<detail::RankedTile> all;
   for (const int n : detail::columns_for(at.filters))
@@ -111,7 +111,7 @@ inline std::vector<kernels::ConvTile> forward_tiles(const kernels::Convolution& 
 }
 
 inline std::vector<kernels::ConvTile> weight_gradient_tiles(const kernels::Convolution& at, const Chip& chip, std::size_t most) {
-  using detail::over;
+  using kernels::over;
   std::vector<detail::RankedTile> all;
   for (const int n : detail::columns_for(at.filters))
     for (const int m : {1, 2})

@@ -149,10 +149,12 @@ struct ConvTile {
   int piece = 1;  ///< forward: weights are copied by 1, 2 or 4
   friend bool operator==(const ConvTile&, const ConvTile&) = default;
 };
+/// Groups of `each` that hold n.
+constexpr int over(int n, int each) { return (n + each - 1) / each; }
 /// Threads that a block may have: the more sums in each, the fewer.
 constexpr int conv_threads(int m, int n) { return m * n > 4 ? 256 : 512; }
-constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return (tile.rows * at.out_width + 16 * tile.m - 1) / (16 * tile.m); }
-constexpr int conv_gradient_warps(const Convolution& at, const ConvTile& tile) { return (at.kernel * at.kernel * tile.channels + 16 * tile.m) / (16 * tile.m); }
+constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return over(tile.rows * at.out_width, 16 * tile.m); }
+constexpr int conv_gradient_warps(const Convolution& at, const ConvTile& tile) { return over(at.kernel * at.kernel * tile.channels + 1, 16 * tile.m); }
 /// Values in a row of a weight gradient's parts: an even number.
 constexpr int conv_part_row(const Convolution& at) { return (at.filters + 1) / 2 * 2; }
 /// What lies in shared memory, in floats: channels of inputs, then weights or gradients.
@@ -182,7 +184,7 @@ struct ConvMemory {
   }
 
  private:
-  static constexpr int up(int n, int to) { return (n + to - 1) / to * to; }
+  static constexpr int up(int n, int to) { return over(n, to) * to; }
   /// The next number that leaves this rest.
   static constexpr int to_rest(int n, int rest, int of) { return up(n - rest, of) + rest; }
   static constexpr ConvMemory input(const Convolution& at, const ConvTile& tile, int channels, int rest, int of) {
@@ -197,11 +199,12 @@ struct ConvMemory {
 };
 /// y = (or +=) w * x + bias; bias may be null.
 void conv_forward(Stream, const Convolution&, const ConvTile&, const float* x, const float* w, const float* bias, float* y);
-/// dw = (or +=) dy * x, and db likewise unless it is null. `parts`: conv_parts floats of scratch memory.
-constexpr std::size_t conv_parts(const Convolution& at, const ConvTile& tile) {
-  const int channel_tiles = (at.channels + tile.channels - 1) / tile.channels;
-  return std::size_t(unsigned(tile.parts * channel_tiles)) * unsigned((at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at));
+/// Floats of a part of a weight gradient, [channels' tile][tap, channel, then the bias][filter].
+constexpr int conv_part(const Convolution& at, const ConvTile& tile) {
+  return over(at.channels, tile.channels) * (at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at);
 }
+constexpr std::size_t conv_parts(const Convolution& at, const ConvTile& tile) { return std::size_t(unsigned(tile.parts)) * unsigned(conv_part(at, tile)); }
+/// dw = (or +=) dy * x, and db likewise unless it is null. `parts`: conv_parts floats of scratch memory.
 void conv_weight_gradient(Stream, const Convolution&, const ConvTile&, const float* x, const float* dy, float* dw, float* db, float* parts);
 
 /// As dropnet::softmax_loss; dy may be null.
