@@ -201,25 +201,41 @@ struct Given {
     std::copy_n(b_, Tiles::columns * 2, b.emplace_back().begin());
   }
   void gather() {}
+  void clear() { a.clear(), b.clear(); }
+};
+
+/// A value's head, and the head of what is left of it where the product is to be exact.
+struct Split {
+  float head, rest;
+  Split() = default;
+  Split(float x, bool round, bool exact) : head(kernels::head(round ? to_round(x) : x)), rest(exact ? kernels::head(x - head) : 0) {}
 };
 
 template <class Tiles>
 void multiply(const std::vector<Given<Tiles>>& lanes, std::array<float, std::size_t(Tiles::sums)>* sums) {
-  for (std::size_t step = 0; step < lanes[0].a.size(); ++step)
-    for (int i = 0; i < Tiles::rows; ++i)
-      for (int j = 0; j < Tiles::columns; ++j)
-        for (int row = 0; row < 16; ++row)
-          for (int column = 0; column < 8; ++column) {
-            float part[3] = {};
-            for (int k = 0; k < 8; ++k) {
-              const float left = lanes[std::size_t(row % 8 * 4 + k % 4)].a[step][std::size_t(i * 4 + row / 8 + k / 4 * 2)];
-              const float right = lanes[std::size_t(column * 4 + k % 4)].b[step][std::size_t(j * 2 + k / 4)];
-              const float l = head(Tiles::round_a ? to_round(left) : left), r = head(Tiles::round_b ? to_round(right) : right);
-              part[0] += l * r;
-              if (Tiles::exact) part[1] += l * head(right - r), part[2] += head(left - l) * r;
-            }
-            sums[row % 8 * 4 + column / 2][std::size_t((i * Tiles::columns + j) * 4 + row / 8 * 2 + column % 2)] += part[0] + (part[1] + part[2]);
-          }
+  constexpr int rows = Tiles::rows * 16, columns = Tiles::columns * 8, terms = 8;
+  Split left[rows][terms], right[terms][columns];
+  for (std::size_t step = 0; step < lanes[0].a.size(); ++step) {
+    for (int l = 0; l < 32; ++l) {
+      const auto& a = lanes[std::size_t(l)].a[step];
+      const auto& b = lanes[std::size_t(l)].b[step];
+      for (int i = 0; i < Tiles::rows * 4; ++i) left[i / 4 * 16 + i % 2 * 8 + l / 4][i / 2 % 2 * 4 + l % 4] = {a[std::size_t(i)], Tiles::round_a, Tiles::exact};
+      for (int j = 0; j < Tiles::columns * 2; ++j) right[j % 2 * 4 + l % 4][j / 2 * 8 + l / 4] = {b[std::size_t(j)], Tiles::round_b, Tiles::exact};
+    }
+    for (int row = 0; row < rows; ++row) {
+      float parts[3][columns] = {};
+      for (int k = 0; k < terms; ++k)
+        for (int column = 0; column < columns; ++column) {
+          const Split &l = left[row][k], &r = right[k][column];
+          parts[0][column] += l.head * r.head;
+          parts[1][column] += l.head * r.rest;
+          parts[2][column] += l.rest * r.head;
+        }
+      for (int column = 0; column < columns; ++column)
+        sums[row % 8 * 4 + column % 8 / 2][std::size_t((row / 16 * Tiles::columns + column / 8) * 4 + row % 16 / 8 * 2 + column % 2)] +=
+            parts[0][column] + (parts[1][column] + parts[2][column]);
+    }
+  }
 }
 
 template <class Body>
@@ -229,6 +245,7 @@ void products(Stream stream, const Body& body) {
     using Sums = std::array<float, std::size_t(Tiles::sums)>;
     const Team& team = body.team;
     const int threads = int(team.threads());
+    std::vector<Given<Tiles>> lanes(32);
     for (std::uint32_t block = 0; block < team.blocks; ++block) {
       // What nobody brings is not a number.
       std::vector<float> shared(std::size_t(unsigned(body.team.buffers * team.stage)), std::numeric_limits<float>::quiet_NaN());
@@ -239,7 +256,7 @@ void products(Stream stream, const Body& body) {
         float* const here = shared.data() + stage % 2 * team.stage;
         for (int t = 0; t < threads; ++t) body.load(block, unsigned(t), stage, here);
         for (int warp = 0; warp < team.warps * team.splits; ++warp) {
-          std::vector<Given<Tiles>> lanes(32);
+          for (auto& lane : lanes) lane.clear();
           for (unsigned l = 0; l < 32; ++l)
             body.compute(body.lane(warp % team.warps, l), stage, warp / team.warps, static_cast<const float*>(here), lanes[l]);
           multiply(lanes, sums.data() + warp * 32);
