@@ -100,7 +100,7 @@ inline std::string checkpoint_of(TrainOptions& o, CLI::App& command) {
 class Outputs {
  public:
   Outputs(const TrainOptions& o, std::int64_t after, std::ostream& out)
-      : console_(out, isatty(1), isatty(1) && !std::getenv("NO_COLOR")), csv_(o.out + "/metrics.csv", o.note, after) {
+      : console_(out, isatty(1), isatty(1) && !std::getenv("NO_COLOR")), csv_(o.out + "/metrics.csv", o.note, after), stop_vanished_(o.stop_vanished) {
     if (o.json_lines) json_lines_.emplace(o.out + "/metrics.jsonl", after);
     if (o.tensorboard) tensorboard_.emplace(o.out, after);
     if (o.norms > 0) norms_.emplace(o.out + "/norms.csv", after);
@@ -110,11 +110,14 @@ class Outputs {
     if (json_lines_) all.push_back(&*json_lines_);
     if (tensorboard_) all.push_back(&*tensorboard_);
     if (norms_) all.push_back(&*norms_);
+    if (stop_vanished_) all.push_back(&vanished_);
     all.push_back(&last);
     return all;
   }
   /// Of the last test, if there was one.
   std::optional<double> accuracy() const { return accuracy_.last; }
+  /// Whether --stop-vanished is to stop the run.
+  bool vanished() const { return vanished_.found(); }
 
  private:
   struct Accuracy : dn::Observer {
@@ -129,6 +132,8 @@ class Outputs {
   std::optional<dn::JsonLines> json_lines_;
   std::optional<dn::TensorBoard> tensorboard_;
   std::optional<dn::NormsCsv> norms_;
+  bool stop_vanished_;
+  dn::VanishedGradient vanished_;
 };
 
 inline void make_folder(const std::string& path) {
@@ -164,15 +169,19 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
   Interrupt::listen();
   trainer.fit(training, {.batch = o.batch, .iter_size = o.iter_size, .iterations = o.iterations - trainer.iteration(), .test = &test,
                          .test_interval = o.test_interval, .display = o.display, .augmentation = o.augmentation(), .workers = o.workers,
-                         .observers = outputs.observers(snapshots), .norms_interval = o.norms, .snapshot_interval = o.snapshot, .stop = Interrupt::asked},
+                         .observers = outputs.observers(snapshots), .norms_interval = o.norms_interval(), .snapshot_interval = o.snapshot,
+                         .stop = [&] { return Interrupt::asked() || outputs.vanished(); }},
               std::move(backend));
-  if (Interrupt::asked() && trainer.iteration() < o.iterations) {
+  if (outputs.vanished())
+    out << "stopped behind iteration " << trainer.iteration() << ": no gradient reaches the first layer; try growth, another filler or a smaller --lr\n";
+  else if (Interrupt::asked() && trainer.iteration() < o.iterations) {
     out << "interrupted behind iteration " << trainer.iteration() << "; wrote " << snapshots.latest() << "; go on with --resume " << o.out << "/latest\n";
     throw Interrupted();
   }
   if (const double done = dn::mean_work(net.architecture(), trainer.state().growth, begun, trainer.iteration()); done < 0.995)
     out << dn::detail::formatted("growth saved %.0f %% of the multiply-adds\n", 100 * (1 - done));
-  const double accuracy = outputs.accuracy() ? *outputs.accuracy() : dn::evaluate(net, test).accuracy;  // there may have been nothing left to do
+  // A run that was stopped, or had nothing left to do, was not tested at its end.
+  const double accuracy = outputs.accuracy() && !outputs.vanished() ? *outputs.accuracy() : dn::evaluate(net, test).accuracy;
   dn::save_weights(net, o.out + "/model.safetensors", mean);
   out << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
   if (!note.empty()) out << note << '\n';

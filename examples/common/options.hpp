@@ -117,7 +117,7 @@ struct TrainOptions {
   int batch = 64, iter_size = 1, pad = 0, workers = 0, keep = 3;
   std::size_t train_images = 0;
   bool mirror = false, quiet = false, json_lines = false, tensorboard = false;
-  bool nesterov = false;
+  bool nesterov = false, stop_vanished = false;
   float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0, bias_rate = 2;
   std::uint64_t seed = 1;
   std::string out, weights, note, resume;
@@ -170,6 +170,8 @@ struct TrainOptions {
     add("--lr-policy", policy, policy_help)->check(policy_text);
     add("--warm-up", warm_up, "iterations over which the learning rate climbs from 0")->check(whole);
     add("--momentum", momentum, "of the gradient steps")->check(momentums);
+    app.add_flag("--stop-vanished", stop_vanished, "stop when three times in a row, every --debug-norms iterations or every 20, no gradient has reached the first layer")
+        ->group(group);
     app.add_flag("--nesterov", nesterov, "Nesterov's momentum")->group(group);
     add("--weight-decay", weight_decay, "L2 penalty")->check(not_negative);
     add("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(not_negative);
@@ -197,6 +199,8 @@ struct TrainOptions {
         ->check(CLI::Range(0, 1024).description("0 to 1024"))->capture_default_str()->group("Data");
     app.add_flag("--mirror", mirror, "turn half of the training images left to right")->group("Data");
   }
+  /// Iterations between looks at the layers' norms.
+  std::int64_t norms_interval() const { return norms > 0 ? norms : stop_vanished ? 20 : 0; }
   dn::Augmentation augmentation() const { return {pad, mirror}; }
 
   dn::Growth growth_schedule() const {

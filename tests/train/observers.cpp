@@ -76,6 +76,29 @@ TEST_CASE("norms: of what each layer holds, and looking changes no byte") {
   std::remove("norms_test.csv");
 }
 
+TEST_CASE("a gradient that does not reach the first layer three times in a row stops a run that asks") {
+  const Images images;
+  const auto run = [&](float first_bias, std::int64_t interval) {
+    using Dying = Sequential<Linear<3>, ReLU, Linear<2>>;
+    Network<Dying, In> net(Fill{}, Seed{1});
+    for (const auto& t : net.architecture().tensors)
+      if (t.name == "fc1.bias") net.write(t, std::vector<float>(t.size, first_bias));
+    Trainer trainer{net, Sgd{}, Fixed{0.01f}};
+    VanishedGradient vanished;
+    trainer.fit(images.data, {.batch = 4, .iterations = 12, .observers = {&vanished}, .norms_interval = interval, .stop = [&] { return vanished.found(); }});
+    return trainer.iteration();
+  };
+  CHECK(run(-1000, 2) == 5);  // looks at 0, 2 and 4
+  CHECK(run(-1000, 0) == 12);
+  CHECK(run(0, 1) == 12);
+  VanishedGradient twice(2);
+  const auto look = [&](double gradient) { twice.norms(0, {{.name = "frozen"}, {.name = "conv1", .weight_gradient = gradient}}); };
+  for (const double gradient : {0.0, 1e-30, 0.0}) look(gradient);
+  CHECK(!twice.found());
+  look(0);
+  CHECK(twice.found());
+}
+
 TEST_CASE("norms: Euclidean, over the batch") {
   const Images images;
   Network<Linear<2>, In> net(Fill{}, Seed{1});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -85,6 +86,22 @@ class NormsCsv : public Observer {
 
  private:
   LineFile file_;
+};
+
+/// Finds that a network cannot learn any more: no gradient reaches its first trained layer. With ReLU a deep net that stays at
+/// chance comes to that, for what it gives becomes the same for all images. Is told by FitOptions::norms_interval, asked by `stop`.
+class VanishedGradient : public Observer {
+ public:
+  /// `times` measurements in a row must have found exactly zero.
+  explicit VanishedGradient(int times = 3) : times_(times) {}
+  void norms(std::int64_t, const std::vector<LayerNorms>& layers) override {
+    const auto first = std::find_if(layers.begin(), layers.end(), [](const LayerNorms& l) { return !std::isnan(l.weight_gradient); });
+    zeros_ = first != layers.end() && first->weight_gradient == 0 ? zeros_ + 1 : 0;
+  }
+  bool found() const { return zeros_ >= times_; }
+
+ private:
+  int times_, zeros_ = 0;
 };
 
 }  // namespace dropnet
