@@ -29,6 +29,18 @@ void check_transient(Spec spec) {
     }
 }
 
+/// Gradients hand on in two places, too: right, and with NaN wherever nothing was written.
+template <class In, class Spec>
+void check_handed_back(Spec spec) {
+  const auto sites = std::size_t(plan(spec, In{}).sites);
+  for (std::size_t open = 0; open < (std::size_t(1) << sites); ++open) {
+    std::vector<Share> shares;
+    for (std::size_t k = 0; k < sites; ++k) shares.push_back({open >> k & 1 ? 0.6 : 0});
+    test::check_gradients<Spec, In, Reference>(spec, shares, 2, true);
+    test::check_values<Spec, In, Cpu, double>(spec, shares, 2, true, 1e-11);
+  }
+}
+
 template <class Spec, class In>
 std::size_t places(Spec spec) { return plan(spec, In{}).transient; }
 
@@ -46,12 +58,31 @@ TEST_CASE("predicting takes two places, and gives the same bytes") {
   check_transient<In>(Linear<3>{});
 }
 
+TEST_CASE("gradients take two places: chains, sites and forks within each other") {
+  using In = Image<2, 4, 4>;
+  using C = Conv<2, 3, Pad<1>>;
+  check_handed_back<In>(Sequential<DropInStack<C, Sequential<C, Tanh>, 3>, DropIn<Identity, Sequential<C, Sigmoid, C>>, Linear<3>>{});
+  check_handed_back<In>(Sequential<DropInStack<Sequential<C, Tanh, C>, C, 2>, Linear<3>>{});
+  check_handed_back<In>(Sequential<C, DropIn<C, Sequential<C, DropIn<C, Sequential<C, Tanh, C>>, Tanh>>, Tanh, Linear<3>>{});
+  check_handed_back<In>(Sequential<DropIn<C, Sequential<Conv<3, 3>, Tanh, Conv<3, 1>>, Resize<>>, LRN<3>, Linear<3>>{});
+  check_handed_back<In>(Sequential<C, Add<Identity, Sequential<C, Tanh, C>, Sequential<C, C, C>>, Concat<Sequential<C, Tanh>, Identity, Sequential<C, C, C>>, Linear<3>>{});
+  check_handed_back<In>(Add<Sequential<C, Add<C, Sequential<C, BatchNorm, C>>, C>, DropIn<C, Sequential<C, C, C>>>{});
+  check_handed_back<In>(Sequential<C, Frozen<Sequential<C, Tanh, C>>, Repeat<Sequential<C, Softmax>, 3>, Linear<3>>{});
+}
+
 TEST_CASE("however deep a network is, predicting takes the same memory") {
   using Deep = models::LeNet<Dynamic, 10, Image<1, 28, 28>, true>;
   constexpr std::size_t link = padded(20 * 24 * 24);
   // Outside, two links of the first stack's size; in each stack two more, and in each of its steps one before the ReLU.
   CHECK(places<Deep::Spec, Deep::Input>(Deep::spec(3)) == 2 * link + 2 * link + link);
   CHECK(places<Deep::Spec, Deep::Input>(Deep::spec(100)) == places<Deep::Spec, Deep::Input>(Deep::spec(3)));
+  // So do gradients in training.
+  const auto gradients = [](int n) {
+    Network<Deep::Spec, Deep::Input> net(Deep::spec(n), Fill{}, Seed{1});
+    return Workspace(net, 1, Purpose::train).diffs().size();
+  };
+  CHECK(gradients(20) == gradients(3));
+  CHECK(gradients(3) <= 6 * link);
   const auto vgg = plan(models::Vgg16<>::spec(), models::Vgg16<>::Input{});
   CHECK(vgg.transient <= 4 * padded(64 * 224 * 224));
   CHECK(vgg.activations > 2 * vgg.transient);

@@ -42,6 +42,7 @@ struct Pass {
   Probe<T>* probe = nullptr;
   bool may_fuse = false;
   bool transient = false;  ///< no backward follows: what is read no more may be written over
+  bool transient_diffs = false;  ///< so may gradients that are read no more
 };
 
 /// A layer's own place in the arenas, handed on by value.
@@ -59,14 +60,14 @@ class Scope {
   /// The next activations, and a step over them.
   template <class Shape>
   Blob<T, Shape> take(Shape shape) {
-    const std::size_t place = pass_->transient ? held_ : at_.activations;
+    const auto taken = blob(shape, held_);
     at_ = at_ + extents::activations(shape);
     held_ += padded(Shape::size);
-    return blob(shape, place);
+    return taken;
   }
 
-  // What is handed on along a chain of layers: each link has a place of its own, or, in a transient pass, every other one
-  // has the same. Sizes without the padding.
+  // What is handed on along a chain of layers: each link has a place of its own, or, where places are transient, every other
+  // one has the same. Sizes without the padding.
 
   /// For links of up to so many scalars; `links`: how many there are, if fewer than two.
   Scope chain(std::size_t size, int links = 2) const {
@@ -79,13 +80,19 @@ class Scope {
   /// The next link, and a step over it.
   template <class Shape>
   Blob<T, Shape> link(Shape shape) {
-    const std::size_t place = pass_->transient ? here_ : at_.activations;
+    const auto taken = blob(shape, here_);
     at_ = at_ + extents::activations(shape);
     std::swap(here_, there_);
-    return blob(shape, place);
+    return taken;
   }
   /// The link after the next one.
   void turn() { std::swap(here_, there_); }
+  /// The same place, with what is taken from now on behind all that `other` holds.
+  Scope behind(const Scope& other) const {
+    Scope s = *this;
+    s.held_ = other.held_;
+    return s;
+  }
   /// The next weight tensor, and a step over it.
   Weight<T> take_weight(std::size_t size) {
     const std::size_t place = at_.weights;
@@ -123,14 +130,15 @@ class Scope {
   }
 
  private:
+  /// At the next place of its own, or at the transient one.
   template <class Shape>
-  Blob<T, Shape> blob(Shape, std::size_t at) const {
-    const std::size_t place = at * std::size_t(pass_->batch);
-    return {pass_->activations + place, pass_->diffs ? pass_->diffs + place : nullptr, pass_->batch};
+  Blob<T, Shape> blob(Shape, std::size_t transient) const {
+    const auto place = [&](bool shared) { return (shared ? transient : at_.activations) * std::size_t(pass_->batch); };
+    return {pass_->activations + place(pass_->transient), pass_->diffs ? pass_->diffs + place(pass_->transient_diffs) : nullptr, pass_->batch};
   }
   const Pass<Backend, T>* pass_;
   Extent at_;
-  std::size_t held_ = 0, here_ = 0, there_ = 0;  ///< of a transient pass, in scalars per sample
+  std::size_t held_ = 0, here_ = 0, there_ = 0;  ///< of transient places, in scalars per sample
 };
 
 /// Runs work that belongs to layer number `s.layer()` and tells the probe of it, if there is one.

@@ -176,18 +176,22 @@ struct Stack {
 
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
-    const Walk<S, X> walk{*this, s};
+    Walk<S, X> walk{*this, s.chain(decltype(First::output(typename X::shape{}))::size, count)};
     int k = walk.open_down_to(count - 1);
     if (k < 0) return first_from(s, x, y);
+    auto u = walk.input(k, x);
     if constexpr (Grow::adapts) {
-      site.backward(walk.inside(k), walk.input(k, x), y);
+      site.backward(walk.inside(k), u, y);
     } else {
-      for (Y to = y;; to = walk.place(k), k = walk.open_down_to(k - 1)) {
-        site.backward(walk.inside(k), walk.input(k, x), to);
+      for (Y to = y;; u = walk.input(k, x)) {
+        site.backward(walk.inside(k), u, to);
         if (walk.open_down_to(k - 1) < 0) break;
+        k = walk.open_down_to(k - 1);
+        walk.s.turn();
+        to = u;
       }
     }
-    if constexpr (!skips) first.backward(s, x, walk.place(k));
+    if constexpr (!skips) first.backward(walk.s, x, u);
   }
 
   template <class Visitor, class In>

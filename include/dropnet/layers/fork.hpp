@@ -44,11 +44,17 @@ struct Fork {
   template <class Branch, class In>
   static constexpr Extent whole(const Branch& b, In in) { return place(b, in) + b.extent(in); }
 
-  /// Calls visit(branch, its scope, its part) for each; the scope behind them, which is the fork's own.
+  /// Calls visit(branch, its scope, its part) for each; the scope behind them, which is the fork's own. What a branch takes
+  /// lies behind all parts.
   template <class S, class X, class Visit>
   S each(S s, X x, Visit visit) const {
     const auto in = typename X::shape{};
-    std::apply([&](const auto&... b) { (step(b, in, s, x, visit), ...); }, branches);
+    S parts = s;
+    const auto none = [](const auto&, S, auto) {};
+    std::apply([&](const auto&... b) {
+      (step(b, in, parts, x, none), ...);
+      (step(b, in, s, x, [&](const auto& branch, S inside, auto part) { visit(branch, inside.behind(parts), part); }), ...);
+    }, branches);
     return s;
   }
 
@@ -91,7 +97,7 @@ struct Fork {
 
  private:
   template <class Branch, class In, class S, class X, class Visit>
-  static void step(const Branch& b, In in, S& s, X x, Visit& visit) {
+  static void step(const Branch& b, In in, S& s, X x, const Visit& visit) {
     if constexpr (passes<Branch>) {
       visit(b, s, x);
     } else {

@@ -51,6 +51,8 @@ struct Sequential<Last> {
   void backward(S s, X x, Y y) const { head.backward(s, x, y); }
   template <class S, class X, class Y>
   void run(S s, X x, Y y) const { head.forward(s, x, y); }
+  template <class S, class X, class Y>
+  void run_back(S s, X x, Y y) const { head.backward(s, x, y); }
   template <class In>
   static constexpr std::size_t link_size(In) { return 0; }
   /// The first channel of the input that is wanted, if those of the output are from here on.
@@ -120,17 +122,19 @@ struct Sequential<Head, Rest...> {
   template <class In>
   constexpr std::size_t transient(In in) const { return std::max(head.extent(in).transient, tail.transient(Head::output(in))); }
   template <class S, class X, class Y>
-  void backward(S s, X x, Y y) const {
-    auto h = s.take(Head::output(typename X::shape{})).channels_from(Tail::wanted(y.from));
+  void backward(S s, X x, Y y) const { run_back(s.chain(link_size(typename X::shape{}), links), x, y); }
+  template <class S, class X, class Y>
+  void run_back(S s, X x, Y y) const {
+    auto h = s.link(Head::output(typename X::shape{})).channels_from(Tail::wanted(y.from));
     const S after = s + head.extent(typename X::shape{});
     if (!x.diff && head.extent(typename X::shape{}).parameters == 0) {  // nobody asks for h's gradient
       h.diff = nullptr;
-      return tail.backward(after, h, y);
+      return tail.run_back(after, h, y);
     }
     if (fuses<S, X> && s.may_fuse()) {
       if constexpr (fuses<S, X>) tail.backward_fused(after, h, y);
     } else {
-      tail.backward(after, h, y);
+      tail.run_back(after, h, y);
     }
     head.backward(s, x, h);
   }
@@ -146,8 +150,8 @@ struct Sequential<Head, Rest...> {
   }
   template <class S, class H, class Y>
   void backward_fused(S s, H h, Y y) const {
-    const auto to = s.take(typename H::shape{}).channels_from(Tail::wanted(y.from));
-    tail.backward(s + head.extent(typename H::shape{}), to, y);
+    const auto to = s.link(typename H::shape{}).channels_from(Tail::wanted(y.from));
+    tail.run_back(s + head.extent(typename H::shape{}), to, y);
     h.data = to.data;
     head.backward(s, h, to);
   }

@@ -34,7 +34,7 @@ class Workspace {
         batch_(batch),
         backend_(std::move(backend)),
         activations_(backend_.template buffer<T>(std::size_t(batch) * arena(net, purpose))),
-        diffs_(backend_.template buffer<T>(purpose == Purpose::train ? std::size_t(batch) * arena(net, purpose) : 0)),
+        diffs_(backend_.template buffer<T>(purpose == Purpose::train ? std::size_t(batch) * arena(net, transient_diffs ? Purpose::predict : purpose) : 0)),
         gradients_(backend_.template buffer<T>(purpose == Purpose::train ? net.extent().weights : 0)),
         indices_(backend_.template buffer<Index>(std::size_t(batch) * (purpose == Purpose::train ? net.extent().indices : net.extent().transient_indices))),
         labels_(backend_.template buffer<int>(std::size_t(batch))),
@@ -137,10 +137,13 @@ class Workspace {
                             add_gradients,
                             probe,
                             probe == nullptr && !blends(net),
-                            diffs_.size() == 0};
+                            diffs_.size() == 0,
+                            transient_diffs};
   }
 
  private:
+  /// Backward reads a layer's gradient only while it goes through that layer. A device with a second stream may read on.
+  static constexpr bool transient_diffs = !Backend::asynchronous;
   /// Whether a site mixes u into v's values, so that y does not tell what New had for an output.
   bool blends(const Net& net) const {
     for (std::size_t k = 0; k < net.shares().size(); ++k)
