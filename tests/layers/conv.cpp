@@ -60,9 +60,19 @@ TEST_CASE("conv: by tiles (Winograd), 5x5") {
   check_winograd<Image<20, 9, 10>, Conv<11, 5>>(2);
 }
 
-TEST_CASE("conv: by tiles, an image's outputs are the same bytes in any batch") {
-  using In = Image<20, 9, 10>;
-  Network<Conv<11, 5>, In> net;
+TEST_CASE("conv: by tiles, fewer than a register has lanes") {
+  check_winograd<Image<19, 4, 3>, Conv<19, 3, Pad<1>>>(1);
+  check_winograd<Image<19, 4, 3>, Conv<19, 3, Pad<1>>>(2);
+  check_winograd<Image<16, 6, 6>, Conv<33, 3, Pad<2>>>(1);
+  check_winograd<Image<20, 9, 10>, Conv<40, 5>>(1);
+  check_winograd<Image<18, 5, 5>, Conv<18, 5, Pad<2>>>(2);
+}
+
+TEST_CASE_TEMPLATE("conv: by tiles, an image's outputs are the same bytes in any batch", Case, std::pair<Image<20, 9, 10>, Conv<11, 5>>,
+                   std::pair<Image<19, 4, 3>, DropIn<Identity, Conv<19, 3, Pad<1>>>>, std::pair<Image<20, 12, 12>, Conv<50, 5>>, std::pair<Image<17, 8, 4>, Conv<34, 3, Pad<1>>>) {
+  using In = typename Case::first_type;
+  Network<typename Case::second_type, In> net;
+  for (auto& share : net.shares()) share = {0.6, Mask::channel};
   const auto images = test::random_values<float>(37 * In::size, 1);
   const auto together = net.predict(Tensor<In>(37, images));
   for (const int n : {0, 15, 16, 31, 32, 36}) {

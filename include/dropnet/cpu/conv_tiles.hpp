@@ -4,10 +4,34 @@
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/cpu/conv_direct.hpp"
 #include "dropnet/cpu/lanes.hpp"
 #include "dropnet/cpu/winograd.hpp"
 
 namespace dropnet::winograd {
+
+using direct::ceil_div;
+
+/// Scalars between one point's values and the next: not a multiple of a page, or all points would meet in one line of a cache.
+template <class T>
+constexpr std::size_t apart(std::size_t size) { return size + std::size_t(lanes::width<T>) * ((size * sizeof(T)) % 4096 == 0); }
+
+/// Calls work<n>() with n = count, 1 to Most.
+template <int Most, class Work>
+EIGEN_STRONG_INLINE void with_count(int count, Work work) {
+  if constexpr (Most > 1) {
+    if (count < Most) return with_count<Most - 1>(count, work);
+  }
+  work.template operator()<Most>();
+}
+
+/// How many of `count` to take at once, at most `most`: what leaves the fewest places empty, and of that the largest.
+constexpr int even_block(int count, int most) {
+  int best = 1;
+  for (int size = 2; size <= most; ++size)
+    if (ceil_div(count, size) * size <= ceil_div(count, best) * best) best = size;
+  return best;
+}
 
 /// The tiles of one plane; those at the lower and right edge may reach past it.
 template <class Out>

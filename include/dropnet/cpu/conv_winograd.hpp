@@ -5,41 +5,19 @@
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/cpu/conv_direct.hpp"
+#include "dropnet/cpu/conv_few_tiles.hpp"
 #include "dropnet/cpu/conv_tiles.hpp"
 #include "dropnet/cpu/winograd.hpp"
 
 namespace dropnet::winograd {
 
-using direct::ceil_div;
-
 // Convolution with a 3x3 or 5x5 kernel at stride 1. A task takes some tiles of some images, a tile in each lane; it transforms their
 // windows, channel by channel, multiplies channels by filters for each of the 36 points, and transforms back.
-
-/// Scalars between one point's values and the next: not a multiple of a page, or all points would meet in one line of a cache.
-template <class T>
-constexpr std::size_t apart(std::size_t size) { return size + std::size_t(lanes::width<T>) * ((size * sizeof(T)) % 4096 == 0); }
 
 /// Rows of tiles for a task whose transformed values take `row` bytes each: as many as the second cache holds beside the weights.
 constexpr int rows_for(std::size_t row, std::size_t cache, int rows) {
   const int most = std::clamp(int(cache / row), 1, rows), tasks = (rows + most - 1) / most;
   return (rows + tasks - 1) / tasks;
-}
-
-/// Calls work<n>() with n = count, 1 to Most.
-template <int Most, class Work>
-EIGEN_STRONG_INLINE void with_count(int count, Work work) {
-  if constexpr (Most > 1) {
-    if (count < Most) return with_count<Most - 1>(count, work);
-  }
-  work.template operator()<Most>();
-}
-
-/// How many of `count` to take at once, at most `most`: what leaves the fewest places empty, and of that the largest.
-constexpr int even_block(int count, int most) {
-  int best = 1;
-  for (int size = 2; size <= most; ++size)
-    if (ceil_div(count, size) * size <= ceil_div(count, best) * best) best = size;
-  return best;
 }
 
 /// B' d B of the window at `from`, a value every Point scalars.
@@ -99,7 +77,8 @@ struct Correlate {
 
   static constexpr std::size_t in_point = apart<T>(std::size_t(C) * most * L), out_point = apart<T>(std::size_t(blocks) * B * most * L);
   static constexpr std::size_t strip = std::max(Source::size(rows), Target::size(rows));
-  static constexpr std::size_t scratch = strip + products * (in_point + out_point);
+  using Few = FewTiles<T, In, Out, K, Pad, packed_point, padded_filters>;
+  static constexpr std::size_t scratch = std::max(strip + products * (in_point + out_point), Few::scratch);
 
   /// G g G' for channel c and all filters, packed as [point][channel][filter].
   static void pack(const Kernels<T>& weights, int c, T* to) {
@@ -114,6 +93,7 @@ struct Correlate {
 
   /// x, y: the first sample. Filters before `first_filter` are set to zero, or left where it adds; channels before `first_channel` are passed over.
   static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add) {
+    if (Few::serves(part)) return Few::run(part, x, weights, bias, y, memory, first_filter, first_channel, add);
     T* v = memory + strip;
     T* m = v + products * in_point;
     Source::clear(part, memory);

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "dropnet/cpu/conv_tiles.hpp"
+#include "dropnet/cpu/winograd.hpp"
+
+namespace dropnet::winograd {
+
+/// What Correlate does where a part has no more tiles than half of the lanes, as a single image of a small plane has: channels and
+/// filters lie in the lanes instead of tiles. Each output is the same sum of the same products, to the bit.
+/// Weights are Correlate's, [point][channel][filter], `Point` and `Filters` scalars apart.
+template <class T, class In, class Out, int K, int Pad, std::size_t Point, int Filters>
+struct FewTiles {
+  using Packet = lanes::Packet<T>;
+  static constexpr int L = lanes::width<T>, M = outputs, N = points(K), products = N * N, C = In::channels, F = Out::channels;
+  using Tiles = Grid<Out>;
+  static constexpr int most = L / 2;
+  static constexpr int in_vectors = ceil_div(C, L), out_vectors = ceil_div(F, L);
+  static constexpr int V = even_block(out_vectors, 2), most_tiles = 4;  ///< sums in registers
+  static constexpr int pixels = ceil_div(products, L) * L;
+  static constexpr std::size_t in_point = apart<T>(std::size_t(most * in_vectors) * L), out_point = apart<T>(std::size_t(most * out_vectors) * L);
+  static constexpr std::size_t window = std::size_t(L) * std::max(pixels, M * M);
+  static constexpr std::size_t scratch = most > 0 ? 2 * window + products * (in_point + out_point) : 0;
+
+  static int tiles(const Part& part) { return std::min((part.first + part.vectors) * L, part.images * Tiles::tiles) - part.first * L; }
+  static bool serves(const Part& part) { return !part.whole && tiles(part) <= most; }
+
+  static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add) {
+    const int count = tiles(part), first_vector = first_filter / L / V * V;
+    T* v = memory + 2 * window;
+    T* m = v + products * in_point;
+    for (int t = 0; t < count; ++t) {
+      const Place at(part, t, Pad);
+      std::fill_n(memory, window, T(0));
+      for (int a = first_channel / L; a < in_vectors; ++a) transform_input(at, x + at.image * std::ptrdiff_t(In::size), a, memory, v + std::size_t(t * in_vectors + a) * L);
+    }
+    for (int k = 0; k < products; ++k)
+      for (int t = 0; t < count; t += most_tiles)
+        with_count<most_tiles>(std::min(most_tiles, count - t), [&]<int Count>() {
+          for (int a = first_vector; a < out_vectors; a += V)
+            multiply<Count>(v + std::size_t(k) * in_point + std::size_t(t * in_vectors) * L, weights + std::size_t(k) * Point + a * L,
+                            m + std::size_t(k) * out_point + std::size_t(t * out_vectors + a) * L, first_channel);
+        });
+    for (int t = 0; t < count; ++t) {
+      const Place at(part, t, 0);
+      T* to = y + at.image * std::ptrdiff_t(Out::size);
+      for (int f = 0; f < first_filter && !add; ++f) at.template each_row<Out, M>([&](int row, int column, int, int q) { std::fill_n(to + f * Out::plane + row * Out::width + column, q, T(0)); });
+      for (int a = first_vector; a < out_vectors; ++a) transform_back(at, m + std::size_t(t * out_vectors + a) * L, bias, a, memory, to, first_filter, add);
+    }
+  }
+
+ private:
+  /// Where a tile's window lies in its image.
+  struct Place {
+    int image, top, left;
+    Place(const Part& part, int t, int pad) {
+      const int tile = part.first * L + t;
+      image = part.image + tile / Tiles::tiles;
+      top = tile % Tiles::tiles / Tiles::columns * M - pad;
+      left = tile % Tiles::columns * M - pad;
+    }
+    /// visit(row, column, place in the window, count) for each row of a window of Side pixels a side, without what lies outside.
+    template <class Shape, int Side, class Visit>
+    void each_row(Visit visit) const {
+      const int begin = std::max(0, -left), count = std::min(Side, int(Shape::width) - left) - begin;
+      for (int r = std::max(0, -top); r < std::min(Side, int(Shape::height) - top); ++r) visit(top + r, left + begin, r * Side + begin, count);
+    }
+  };
+
+  static void transform_input(const Place& at, const T* x, int a, T* memory, T* to) {
+    T* turned = memory + window;
+    for (int l = 0; l < std::min(L, C - a * L); ++l)
+      at.template each_row<In, N>([&](int row, int column, int place, int count) {
+        std::copy_n(x + std::size_t(a * L + l) * In::plane + row * In::width + column, count, memory + l * pixels + place);
+      });
+    for (int p = 0; p < pixels; p += L) {
+      lanes::Square<T> square;
+      for (int l = 0; l < L; ++l) square[l] = lanes::load(memory + l * pixels + p);
+      lanes::transpose<T>(square);
+      for (int i = 0; i < L; ++i) lanes::store(turned + (p + i) * L, square[i]);
+    }
+    both_ways<N, N, T>([](const Line<T, N>& line) { return input<N>(line); }, [&](int r, int c) { return lanes::load(turned + (r * N + c) * L); },
+                       [&](int i, int j, const Packet& p) { lanes::store(to + std::size_t(i * N + j) * in_point, p); });
+  }
+
+  template <int Count>
+  static void multiply(const T* v, const T* w, T* m, int first_channel) {
+    Packet sums[Count][V];
+    for (int t = 0; t < Count; ++t)
+      for (int a = 0; a < V; ++a) sums[t][a] = lanes::all(T(0));
+    for (int c = first_channel; c < C; ++c) {
+      Packet weight[V];
+      for (int a = 0; a < V; ++a) weight[a] = lanes::load(w + std::size_t(c) * Filters + a * L);
+      for (int t = 0; t < Count; ++t) {
+        const Packet value = lanes::all(v[t * in_vectors * L + c]);
+        for (int a = 0; a < V; ++a) sums[t][a] = lanes::fma(weight[a], value, sums[t][a]);
+      }
+    }
+    for (int t = 0; t < Count; ++t)
+      for (int a = 0; a < V; ++a) lanes::store(m + (t * out_vectors + a) * L, sums[t][a]);
+  }
+
+  static void transform_back(const Place& at, const T* from, const T* bias, int a, T* memory, T* y, int first_filter, bool add) {
+    const int filters = std::min(L, F - a * L);
+    T offsets[L] = {};
+    if (bias) std::copy_n(bias + a * L, filters, offsets);
+    const Packet offset = lanes::load(offsets);
+    T* turned = memory + window;
+    both_ways<N, M, T>([](const Line<T, N>& line) { return output<N>(line); }, [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * out_point); },
+                       [&](int r, int c, const Packet& p) { lanes::store(turned + (r * M + c) * L, lanes::plus(p, offset)); });
+    for (int p = 0; p < M * M; p += L) {
+      lanes::Square<T> square;
+      for (int i = 0; i < L; ++i) square[i] = lanes::load(turned + (p + i) * L);
+      lanes::transpose<T>(square);
+      for (int l = 0; l < L; ++l) lanes::store(memory + l * M * M + p, square[l]);
+    }
+    for (int l = std::max(0, first_filter - a * L); l < filters; ++l)
+      at.template each_row<Out, M>([&](int row, int column, int place, int count) {
+        T* to = y + std::size_t(a * L + l) * Out::plane + row * Out::width + column;
+        const T* value = memory + l * M * M + place;
+        for (int q = 0; q < count; ++q) to[q] = add ? to[q] + value[q] : value[q];
+      });
+  }
+};
+
+}  // namespace dropnet::winograd
