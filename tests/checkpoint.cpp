@@ -96,7 +96,7 @@ TEST_CASE("checkpoint: a resumed run ends with the bytes of an unbroken one, on 
     const auto run = [&](Trainer<Net>& trainer, std::int64_t iterations, int threads) {
       FitOptions options = way.options;
       options.iterations = iterations;
-      trainer.fit(images.data, options, Cpu(threads));
+      trainer.fit(images.data, options, Cpu(threads, 0));
     };
     Net whole(Fill{}, Seed{1});
     Trainer unbroken{whole, way.sgd, way.rate, way.growth, Seed{7}};

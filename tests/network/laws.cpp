@@ -24,7 +24,7 @@ std::pair<std::vector<float>, std::vector<std::vector<float>>> trained(Spec spec
   std::vector<int> labels(50);
   for (std::size_t i = 0; i < 50; ++i) labels[i] = int(i % 4);
   const auto data = Dataset::floats(In{}, pixels, labels);
-  trainer.fit(data, {.batch = 9, .iterations = 12}, Cpu(threads));
+  trainer.fit(data, {.batch = 9, .iterations = 12}, Cpu(threads, 0));
   std::vector<std::vector<float>> weights;
   for (const auto& t : net.architecture().tensors) weights.push_back(net.read(t));
   return {test::outputs(net), weights};

@@ -15,8 +15,10 @@ namespace dropnet {
 /// The CPU with a number of threads of its own and their scratch memory. Results do not depend on the number
 /// of threads: every sum is split by a rule that does not look at it.
 struct Cpu : HostBackend {
-  /// 0 threads stands for all that the machine has. Throws Error if the number is negative.
-  explicit Cpu(int threads) : threads_(std::make_unique<Threads>(checked(threads))), scratch_(std::size_t(threads_->count())) {}
+  /// 0 threads stands for all that the machine has. Work of fewer than `least` operations is not worth a second one: about ten
+  /// microseconds, several times what it takes to hand over. Throws Error if the number is negative.
+  explicit Cpu(int threads, std::size_t least = 100'000)
+      : threads_(std::make_unique<Threads>(checked(threads))), least_(least), scratch_(std::size_t(threads_->count())) {}
   Cpu() : Cpu(1) {}
 
   /// All threads that the machine has.
@@ -24,10 +26,11 @@ struct Cpu : HostBackend {
 
   int threads() const { return threads_->count(); }
 
-  /// Calls work(task, worker) for each task, on several threads if `operations`, a count of all the work, is worth it.
+  /// Calls work(task, worker) for each task, on several threads if `operations` are worth it: how many values of arrays all the
+  /// work goes through, or its multiply-adds in registers by 16.
   template <class Work>
   void parallel(int tasks, std::size_t operations, Work&& work) {
-    if (operations < 32768)
+    if (operations < least_)
       for (int task = 0; task < tasks; ++task) work(task, 0);
     else
       threads_->run(tasks, work);
@@ -65,6 +68,7 @@ struct Cpu : HostBackend {
   }
 
   std::unique_ptr<Threads> threads_;
+  std::size_t least_;
   std::vector<HostBuffer<std::byte>> scratch_;
   HostBuffer<std::byte> shared_;
 };

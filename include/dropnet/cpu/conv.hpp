@@ -17,8 +17,9 @@ namespace dropnet {
 
 namespace detail {
 
+/// Of a sample, as Cpu::parallel counts them.
 template <class W>
-constexpr std::size_t conv_operations = W::out::size * W::group_channels * W::taps;
+constexpr std::size_t conv_operations = W::out::size * W::group_channels * W::taps / 16 + 1;
 template <class W>
 constexpr std::size_t conv_place(int f, int c, int ky, int kx) {
   return ((std::size_t(f) * W::group_channels + std::size_t(c)) * W::kernel.height + std::size_t(ky)) * W::kernel.width + std::size_t(kx);
