@@ -33,6 +33,17 @@ constexpr int even_block(int count, int most) {
   return best;
 }
 
+/// Calls work<Size>(first) for blocks of Size out of `blocks`, from the one on that holds number `from`: of that one, work<Size / 2>
+/// for the second half, where that is enough.
+template <int Size, class Work>
+EIGEN_STRONG_INLINE void each_block(int from, int blocks, const Work& work) {
+  int block = from / Size;
+  if constexpr (Size % 2 == 0) {
+    if (from - block * Size >= Size / 2) work.template operator()<Size / 2>(block++ * Size + Size / 2);
+  }
+  for (; block < blocks; ++block) work.template operator()<Size>(block * Size);
+}
+
 /// The tiles of one plane; those at the lower and right edge may reach past it.
 template <class Out>
 struct Grid {
@@ -136,6 +147,19 @@ struct Strip {
             to = add ? to + strip[at + l] : strip[at + l];
           }
         });
+  }
+
+  /// y = 0 under the part's tiles, for the first `count` channels. y: the batch's first sample.
+  static void put_zeros(const Part& part, T* y, int count) {
+    if (count == 0) return;
+    if (!part.whole) {
+      for (int c = 0; c < count; ++c) each_lane(part, [&](std::ptrdiff_t, std::ptrdiff_t in_batch) { y[std::ptrdiff_t(c) * Shape::plane + in_batch] = T(0); });
+      return;
+    }
+    const int top = part.first / Grid::columns * Step, rows = std::min(part.vectors / Grid::columns * Step, int(Shape::height) - top);
+    for (int l = 0; l < L; ++l)
+      for (int c = 0; c < count; ++c)
+        std::fill_n(y + std::size_t(part.image + l) * Shape::size + std::size_t(c) * Shape::plane + std::size_t(top) * Shape::width, std::size_t(rows) * Shape::width, T(0));
   }
 
  private:

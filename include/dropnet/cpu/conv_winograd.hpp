@@ -101,14 +101,12 @@ struct Correlate {
       Source::gather(part, x + std::size_t(c) * In::plane, memory);
       for (int t = 0; t < part.vectors; ++t) transform_input<N, T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
     }
-    const int first_block = first_filter / B;
     for (int k = 0; k < products; ++k)
-      multiply(part.vectors, v + std::size_t(k) * in_point, weights + std::size_t(k) * packed_point, m + std::size_t(k) * out_point, first_block, first_channel);
-    if (!add && first_filter > 0) std::fill_n(memory, strip, T(0));
-    for (int f = add ? first_filter : 0; f < F; ++f) {
-      if (f >= first_filter)
-        for (int t = 0; t < part.vectors; ++t)
-          transform_back(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), memory + Target::place(part, t), Target::pitch(part));
+      multiply(part.vectors, v + std::size_t(k) * in_point, weights + std::size_t(k) * packed_point, m + std::size_t(k) * out_point, first_filter, first_channel);
+    if (!add) Target::put_zeros(part, y, first_filter);
+    for (int f = first_filter; f < F; ++f) {
+      for (int t = 0; t < part.vectors; ++t)
+        transform_back(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), memory + Target::place(part, t), Target::pitch(part));
       Target::scatter(part, memory, y + std::size_t(f) * Out::plane, add);
     }
   }
@@ -121,33 +119,35 @@ struct Correlate {
                                  [&](int r, int c, const Packet& p) { lanes::store(to + r * pitch + c * L, lanes::plus(p, offset)); });
   }
 
-  static void multiply(int vectors, const T* v, const T* w, T* m, int first_block, int first_channel) {
-    const int steps = (vectors + most_vectors - 1) / most_vectors;
-    for (int block = first_block; block < blocks; ++block)
+  static void multiply(int vectors, const T* v, const T* w, T* m, int first_filter, int first_channel) {
+    const auto block = [&]<int Filters>(int first) {
+      const int steps = (vectors + most_vectors - 1) / most_vectors;
       for (int s = 0, t = 0; s < steps; ++s) {
         const int count = (vectors - t + steps - s - 1) / (steps - s);
         with_count<most_vectors>(count, [&]<int Count>() {
-          tile<Count>(v + std::size_t(first_channel * most + t) * L, w + std::size_t(first_channel) * padded_filters + block * B,
-                      m + std::size_t(block * B * most + t) * L, C - first_channel);
+          tile<Filters, Count>(v + std::size_t(first_channel * most + t) * L, w + std::size_t(first_channel) * padded_filters + first,
+                               m + std::size_t(first * most + t) * L, C - first_channel);
         });
         t += count;
       }
+    };
+    each_block<B>(first_filter, blocks, block);
   }
 
-  template <int Vectors>
+  template <int Filters, int Vectors>
   static void tile(const T* v, const T* w, T* m, int channels) {
-    Packet sums[B][Vectors];
-    for (int b = 0; b < B; ++b)
+    Packet sums[Filters][Vectors];
+    for (int b = 0; b < Filters; ++b)
       for (int t = 0; t < Vectors; ++t) sums[b][t] = lanes::all(T(0));
     for (int c = 0; c < channels; ++c, v += most * L, w += padded_filters) {
       Packet in[Vectors];
       for (int t = 0; t < Vectors; ++t) in[t] = lanes::load(v + t * L);
-      for (int b = 0; b < B; ++b) {
+      for (int b = 0; b < Filters; ++b) {
         const Packet weight = lanes::all(w[b]);
         for (int t = 0; t < Vectors; ++t) sums[b][t] = lanes::fma(weight, in[t], sums[b][t]);
       }
     }
-    for (int b = 0; b < B; ++b)
+    for (int b = 0; b < Filters; ++b)
       for (int t = 0; t < Vectors; ++t) lanes::store(m + (b * most + t) * L, sums[b][t]);
   }
 };
