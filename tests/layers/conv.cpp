@@ -1,3 +1,6 @@
+#include <bit>
+#include <cstdint>
+
 #include "../support/check.hpp"
 
 using namespace dropnet;
@@ -80,6 +83,48 @@ TEST_CASE_TEMPLATE("conv: by tiles, an image's outputs are the same bytes in any
     const auto alone = net.predict(Tensor<In>(1, std::vector<float>(begin, begin + std::ptrdiff_t(In::size))));
     CHECK(std::ranges::equal(alone.sample(0), together.sample(n)));
   }
+}
+
+namespace {
+/// A convolution and the ReLU behind it in one give the bytes of one after the other, which a probe asks for.
+template <class In, class Spec>
+void check_fused(Spec spec, std::vector<Share> shares, int batch) {
+  using Net = Network<Spec, In>;
+  Net net(spec, Fill{.bias = Gaussian{0.1f}}, Seed{1});
+  std::copy(shares.begin(), shares.end(), net.shares().begin());
+  auto x = test::random_values<float>(std::size_t(batch) * In::size, 2);
+  const auto run = [&](Probe<float>* probe) {
+    typename Net::workspace ws(net, batch, Purpose::train);
+    test::fill(ws.activations(), test::nan);
+    test::fill(ws.diffs(), test::nan);
+    ws.input_gradient = true;
+    ws.load(x);
+    net.forward(ws, {.training = true}, probe);
+    auto all = test::read(ws.activations(), ws.output().data, ws.output().size());
+    test::write(ws.diffs(), ws.output().diff, test::random_values<float>(ws.output().size(), 3));
+    net.backward(ws, probe);
+    const auto append = [&](const auto& more) { all.insert(all.end(), more.begin(), more.end()); };
+    append(test::read(ws.diffs(), ws.input().diff, x.size()));
+    for (const auto& t : net.architecture().tensors)
+      if (net.is_open(t.site)) append(test::read(ws.gradients(), ws.gradients().data() + t.offset, t.size));
+    std::vector<std::uint32_t> bits;
+    for (float v : all) bits.push_back(std::isnan(v) ? 0x7fc00000u : std::bit_cast<std::uint32_t>(v));
+    return bits;
+  };
+  Probe<float> probe;
+  CHECK(run(nullptr) == run(&probe));
+  x[3] = float(test::nan);
+  CHECK(run(nullptr) == run(&probe));
+}
+}  // namespace
+
+TEST_CASE("conv and ReLU in one: the same bytes, NaN too") {
+  check_fused<Image<12, 10, 11>>(Sequential<Conv<23, 3>, ReLU, Conv<11, 5, Pad<2>>, ReLU, Linear<3>>{}, {}, 18);
+  check_fused<Image<20, 5, 5>>(Sequential<Conv<20, 3, Pad<1>>, ReLU>{}, {}, 1);
+  check_fused<Image<1, 20, 20>>(Sequential<Conv<5, 5>, ReLU, MaxPool<2>, Conv<6, 3, Stride<2>>, ReLU, ReLU>{}, {}, 3);
+  using Stack = DropInStack<Sequential<Conv<12, 3>, ReLU>, Sequential<Conv<12, 3, Pad<1>>, ReLU>, 3>;
+  check_fused<Image<10, 9, 9>>(Sequential<Stack, ReLU, Linear<3>>{}, {{1}, {0.4, Mask::channel}, {0.6}}, 17);
+  check_fused<Image<10, 9, 9>>(Sequential<Stack, ReLU, Linear<3>>{}, {{0.3, Mask::bernoulli}, {0}, {0.5, Mask::bernoulli}}, 17);
 }
 
 TEST_CASE("conv: rectangular kernels, strides and pads; dilation; groups") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <type_traits>
 
@@ -70,10 +71,10 @@ void add_bias_gradient(const T* dy, T* db) {
     db[f] += array(dy, std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
 }
 
-/// Rows at a pitch become rows behind each other: to(c, r, q) = (or +=) from(c, r, q) + bias[c]; channels before the first one
-/// become zeros.
+/// Rows at a pitch become rows behind each other: to(c, r, q) = (or +=) from(c, r, q) + bias[c], at least `least`; channels before
+/// the first one become zeros.
 template <class Out, int OutPlane, int Pitch, class T>
-void unpitch(const T* from, const T* bias, T* to, bool add, int first = 0) {
+void unpitch(const T* from, const T* bias, T* to, bool add, int first, T least) {
   to = std::fill_n(to, std::size_t(first) * Out::plane, T(0));
   for (int c = first; c < Out::channels; ++c) {
     const T offset = bias ? bias[c] : T(0);
@@ -82,10 +83,14 @@ void unpitch(const T* from, const T* bias, T* to, bool add, int first = 0) {
       if (add)
         for (int q = 0; q < Out::width; ++q) to[q] += row[q] + offset;
       else
-        for (int q = 0; q < Out::width; ++q) to[q] = row[q] + offset;
+        for (int q = 0; q < Out::width; ++q) to[q] = std::max(row[q] + offset, least);  // NaN stays NaN
     }
   }
 }
+
+/// What any output is at least: forward's ReLU gives 0 instead.
+template <class T>
+inline constexpr T no_least = -std::numeric_limits<T>::infinity();
 
 template <class W, class T>
 struct DirectConv {
@@ -110,13 +115,13 @@ struct DirectConv {
     });
   }
 
-  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
     T* packed = cpu.shared_scratch<T>(Forward::packed);
     const int first_block = y.from / Forward::B;
     Forward::pack([&](int f, int c, int ky, int kx) { return w.data[conv_place<W>(f, c, ky, kx)]; }, packed, first_block);
     each_sample<Forward>(
         cpu, x.batch, packed, first_block, 0, [&](int n) { return x.sample(n); },
-        [&](int n, const T* rows) { unpitch<Out, Forward::X::out_plane, Forward::X::pitch>(rows, b.data, y.sample(n), false, y.from); });
+        [&](int n, const T* rows) { unpitch<Out, Forward::X::out_plane, Forward::X::pitch>(rows, b.data, y.sample(n), false, y.from, least); });
   }
 
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
@@ -125,7 +130,7 @@ struct DirectConv {
     each_sample<Backward>(
         cpu, x.batch, packed, 0, y.from, [&](int n) { return y.sample_diff(n); },
         [&](int n, const T* rows) {
-          unpitch<In, Backward::X::out_plane, Backward::X::pitch>(rows, static_cast<const T*>(nullptr), x.sample_diff(n), x.add);
+          unpitch<In, Backward::X::out_plane, Backward::X::pitch>(rows, static_cast<const T*>(nullptr), x.sample_diff(n), x.add, 0, no_least<T>);
         });
   }
 
@@ -168,7 +173,7 @@ struct PatchConv {
   template <class U>
   static auto outputs(U* y, int g) { return matrix(y + std::size_t(g) * filters * P::columns, filters, P::columns); }
 
-  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
     cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
       T* patches = cpu.scratch<T>(worker, P::size);
       P::gather(x.sample(n), patches);
@@ -178,6 +183,7 @@ struct PatchConv {
         auto to = all.bottomRows(wanted(y));
         to.colwise() = array(b.data, std::size_t(g) * filters, std::size_t(g + 1) * filters).matrix().tail(wanted(y));
         to.noalias() += weights(w.data, g).bottomRows(wanted(y)) * gathered(patches, g);
+        if (least == T(0)) to = (to.array() <= T(0)).select(T(0), to);
       }
     });
   }
@@ -219,20 +225,20 @@ struct WinogradConv {
   static constexpr std::ptrdiff_t taps = W::taps, of_filter = taps * In::channels;
 
   template <class Kernel>
-  static void correlate(Cpu& cpu, int batch, const T* x, const winograd::Kernels<T>& weights, const T* bias, T* y, int first_filter, int first_channel, bool add) {
+  static void correlate(Cpu& cpu, int batch, const T* x, const winograd::Kernels<T>& weights, const T* bias, T* y, int first_filter, int first_channel, bool add, T least) {
     T* packed = cpu.shared_scratch<T>(Kernel::packed);
     cpu.parallel(Kernel::C - first_channel, Kernel::packed, [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
     const typename Kernel::Split parts{batch};
     cpu.parallel(parts.count(), conv_operations<W> * std::size_t(batch), [&](int i, int worker) {
-      Kernel::run(parts[i], x, packed, bias, y, cpu.scratch<T>(worker, Kernel::scratch), first_filter, first_channel, add);
+      Kernel::run(parts[i], x, packed, bias, y, cpu.scratch<T>(worker, Kernel::scratch), first_filter, first_channel, add, least);
     });
   }
 
-  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    correlate<Forward>(cpu, x.batch, x.data, {w.data, of_filter, taps, false}, b.data, y.data, y.from, 0, false);
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
+    correlate<Forward>(cpu, x.batch, x.data, {w.data, of_filter, taps, false}, b.data, y.data, y.from, 0, false, least);
   }
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
-    correlate<Backward>(cpu, x.batch, y.diff, {w.data, taps, of_filter, true}, nullptr, x.diff, 0, y.from, x.add);
+    correlate<Backward>(cpu, x.batch, y.diff, {w.data, taps, of_filter, true}, nullptr, x.diff, 0, y.from, x.add, no_least<T>);
   }
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     const typename Gradient::Split parts{x.batch};
@@ -276,7 +282,13 @@ struct ConvKernels {
 
 template <class W, class T>
 void conv_forward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
-  detail::ConvKernels<W, T>::forward::forward(cpu, x, w, b, y);
+  detail::ConvKernels<W, T>::forward::forward(cpu, x, w, b, y, detail::no_least<T>);
+}
+
+/// conv_forward and relu_forward in one.
+template <class W, class T>
+void conv_relu_forward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
+  detail::ConvKernels<W, T>::forward::forward(cpu, x, w, b, y, T(0));
 }
 
 template <class W, class T>

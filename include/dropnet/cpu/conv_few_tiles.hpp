@@ -27,7 +27,7 @@ struct FewTiles {
   static int tiles(const Part& part) { return std::min((part.first + part.vectors) * L, part.images * Tiles::tiles) - part.first * L; }
   static bool serves(const Part& part) { return !part.whole && tiles(part) <= most; }
 
-  static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add) {
+  static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add, T least) {
     const int count = tiles(part), first_vector = first_filter / L / V * V;
     T* v = memory + 2 * window;
     T* m = v + products * in_point;
@@ -47,7 +47,7 @@ struct FewTiles {
       const Place at(part, t, 0);
       T* to = y + at.image * std::ptrdiff_t(Out::size);
       for (int f = 0; f < first_filter && !add; ++f) at.template each_row<Out, M>([&](int row, int column, int, int q) { std::fill_n(to + f * Out::plane + row * Out::width + column, q, T(0)); });
-      for (int a = first_vector; a < out_vectors; ++a) transform_back(at, m + std::size_t(t * out_vectors + a) * L, bias, a, memory, to, first_filter, add);
+      for (int a = first_vector; a < out_vectors; ++a) transform_back(at, m + std::size_t(t * out_vectors + a) * L, bias, least, a, memory, to, first_filter, add);
     }
   }
 
@@ -102,14 +102,14 @@ struct FewTiles {
       for (int a = 0; a < V; ++a) lanes::store(m + (t * out_vectors + a) * L, sums[t][a]);
   }
 
-  static void transform_back(const Place& at, const T* from, const T* bias, int a, T* memory, T* y, int first_filter, bool add) {
+  static void transform_back(const Place& at, const T* from, const T* bias, T least, int a, T* memory, T* y, int first_filter, bool add) {
     const int filters = std::min(L, F - a * L);
     T offsets[L] = {};
     if (bias) std::copy_n(bias + a * L, filters, offsets);
     const Packet offset = lanes::load(offsets);
     T* turned = memory + window;
     both_ways<N, M, T>([](const Line<T, N>& line) { return output<N>(line); }, [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * out_point); },
-                       [&](int r, int c, const Packet& p) { lanes::store(turned + (r * M + c) * L, lanes::plus(p, offset)); });
+                       [&](int r, int c, const Packet& p) { lanes::store(turned + (r * M + c) * L, lanes::at_least(lanes::plus(p, offset), least)); });
     for (int p = 0; p < M * M; p += L) {
       lanes::Square<T> square;
       for (int i = 0; i < L; ++i) square[i] = lanes::load(turned + (p + i) * L);

@@ -92,8 +92,9 @@ struct Correlate {
   }
 
   /// x, y: the first sample. Filters before `first_filter` are set to zero, or left where it adds; channels before `first_channel` are passed over.
-  static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add) {
-    if (Few::serves(part)) return Few::run(part, x, weights, bias, y, memory, first_filter, first_channel, add);
+  /// What a bias was added to becomes at least `least`.
+  static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add, T least) {
+    if (Few::serves(part)) return Few::run(part, x, weights, bias, y, memory, first_filter, first_channel, add, least);
     T* v = memory + strip;
     T* m = v + products * in_point;
     Source::clear(part, memory);
@@ -106,17 +107,17 @@ struct Correlate {
     if (!add) Target::put_zeros(part, y, first_filter);
     for (int f = first_filter; f < F; ++f) {
       for (int t = 0; t < part.vectors; ++t)
-        transform_back(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), memory + Target::place(part, t), Target::pitch(part));
+        transform_back(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), least, memory + Target::place(part, t), Target::pitch(part));
       Target::scatter(part, memory, y + std::size_t(f) * Out::plane, add);
     }
   }
 
  private:
-  static void transform_back(const T* from, T bias, T* to, std::ptrdiff_t pitch) {
+  static void transform_back(const T* from, T bias, T least, T* to, std::ptrdiff_t pitch) {
     const Packet offset = lanes::all(bias);
     both_ways<N, M, T>([](const Line<T, N>& line) { return output<N>(line); },
                                  [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * out_point); },
-                                 [&](int r, int c, const Packet& p) { lanes::store(to + r * pitch + c * L, lanes::plus(p, offset)); });
+                                 [&](int r, int c, const Packet& p) { lanes::store(to + r * pitch + c * L, lanes::at_least(lanes::plus(p, offset), least)); });
   }
 
   static void multiply(int vectors, const T* v, const T* w, T* m, int first_filter, int first_channel) {

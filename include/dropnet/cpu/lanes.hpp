@@ -30,6 +30,9 @@ template <class P>
 EIGEN_STRONG_INLINE P minus(const P& a, const P& b) { return Eigen::internal::psub(a, b); }
 template <class P>
 EIGEN_STRONG_INLINE P times(const P& a, const P& b) { return Eigen::internal::pmul(a, b); }
+/// NaN stays NaN.
+template <class P, class T>
+EIGEN_STRONG_INLINE P at_least(const P& p, T least) { return Eigen::internal::pmax(p, Eigen::internal::pset1<P>(least)); }
 /// a b + c
 template <class P>
 EIGEN_STRONG_INLINE P fma(const P& a, const P& b, const P& c) { return Eigen::internal::pmadd(a, b, c); }
