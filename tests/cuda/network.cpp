@@ -216,6 +216,15 @@ TEST_CASE("a copy of a network has weights of its own; predict, evaluate and rea
   CHECK(x.images == 96);
 }
 
+TEST_CASE("predicting in two places: convolutions with a ReLU, one behind the other") {
+  using C = Conv<4, 3, Pad<1>>;
+  using Rows = Sequential<C, ReLU, C, ReLU, C, ReLU, DropIn<C, Sequential<C, ReLU, C, ReLU>>, Linear<3>>;
+  const Network<Rows, In> here(Fill{}, Seed{3});
+  const Network<Rows, In, Cuda> there(Fill{}, Seed{3});
+  const Tensor<In> images(5, test::random_values<float>(5 * In::size, 3));
+  CHECK(test::distance(there.predict(images).values(), here.predict(images).values()) < 1e-5);
+}
+
 TEST_CASE("a loop of one's own equals fit") {
   const Quarters q;
   Network<Spec, In, Cuda> fitted(spec(), Fill{}, Seed{1}), net(spec(), Fill{}, Seed{1});

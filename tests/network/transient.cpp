@@ -50,6 +50,10 @@ TEST_CASE("predicting takes two places, and gives the same bytes") {
   using In = Image<2, 8, 8>;
   using C = Conv<4, 3, Pad<1>>;
   check_transient<In>(Sequential<C, ReLU, LRN<3>, C, BatchNorm, Tanh, MaxPool<2>, Linear<5>>{});
+  // Planes of several parts, which must not be written over while others are still to be read.
+  using Large = Conv<12, 3, Pad<1>>;
+  check_transient<Image<12, 40, 40>>(Sequential<Large, ReLU, Large, ReLU, Large, ReLU, ReLU, Large, ReLU, Linear<5>>{});
+  check_transient<In>(Sequential<DropInStack<C, Sequential<C, ReLU, C, ReLU>, 2>, ReLU, C, ReLU, Linear<5>>{});
   check_transient<In>(Sequential<DropInStack<C, Sequential<C, ReLU>, 3>, MaxPool<2>, DropIn<Identity, C>, Linear<5>>{});
   check_transient<In>(Sequential<DropIn<C, Sequential<Conv<6, 3>, ReLU, Conv<6, 1>>, Resize<>>, ReLU, Linear<5>>{});
   check_transient<In>(Sequential<C, DropIn<C, Sequential<C, DropIn<C, Sequential<C, ReLU, C>>, ReLU>>, ReLU, Linear<3>>{});
@@ -62,6 +66,7 @@ TEST_CASE("gradients take two places: chains, sites and forks within each other"
   using In = Image<2, 4, 4>;
   using C = Conv<2, 3, Pad<1>>;
   check_handed_back<In>(Sequential<DropInStack<C, Sequential<C, Tanh>, 3>, DropIn<Identity, Sequential<C, Sigmoid, C>>, Linear<3>>{});
+  check_handed_back<In>(Sequential<C, ReLU, C, ReLU, DropInStack<C, Sequential<C, ReLU, C, ReLU>, 2>, Linear<3>>{});
   check_handed_back<In>(Sequential<DropInStack<Sequential<C, Tanh, C>, C, 2>, Linear<3>>{});
   check_handed_back<In>(Sequential<C, DropIn<C, Sequential<C, DropIn<C, Sequential<C, Tanh, C>>, Tanh>>, Tanh, Linear<3>>{});
   check_handed_back<In>(Sequential<DropIn<C, Sequential<Conv<3, 3>, Tanh, Conv<3, 1>>, Resize<>>, LRN<3>, Linear<3>>{});

@@ -46,12 +46,16 @@ struct FewTiles {
     for (int t = 0; t < count; ++t) {
       const Place at(part, t, 0);
       T* to = y + at.image * std::ptrdiff_t(Out::size);
-      for (int f = 0; f < first_filter && !add; ++f) at.template each_row<Out, M>([&](int row, int column, int, int q) { std::fill_n(to + f * Out::plane + row * Out::width + column, q, T(0)); });
+      for (int f = 0; f < first_filter && !add; ++f)
+        at.template each_row<Out, M>([&](int row, int column, int, int count) { std::fill_n(plane<Out>(to, f) + row * Out::width + column, count, T(0)); });
       for (int a = first_vector; a < out_vectors; ++a) transform_back(at, m + std::size_t(t * out_vectors + a) * L, bias, least, a, memory, to, first_filter, add);
     }
   }
 
  private:
+  template <class Shape, class U>
+  static U* plane(U* sample, int channel) { return sample + std::size_t(channel) * Shape::plane; }
+
   /// Where a tile's window lies in its image.
   struct Place {
     int image, top, left;
@@ -73,7 +77,7 @@ struct FewTiles {
     T* turned = memory + window;
     for (int l = 0; l < std::min(L, C - a * L); ++l)
       at.template each_row<In, N>([&](int row, int column, int place, int count) {
-        std::copy_n(x + std::size_t(a * L + l) * In::plane + row * In::width + column, count, memory + l * pixels + place);
+        std::copy_n(plane<In>(x, a * L + l) + row * In::width + column, count, memory + l * pixels + place);
       });
     for (int p = 0; p < pixels; p += L) {
       lanes::Square<T> square;
@@ -118,7 +122,7 @@ struct FewTiles {
     }
     for (int l = std::max(0, first_filter - a * L); l < filters; ++l)
       at.template each_row<Out, M>([&](int row, int column, int place, int count) {
-        T* to = y + std::size_t(a * L + l) * Out::plane + row * Out::width + column;
+        T* to = plane<Out>(y, a * L + l) + row * Out::width + column;
         const T* value = memory + l * M * M + place;
         for (int q = 0; q < count; ++q) to[q] = add ? to[q] + value[q] : value[q];
       });

@@ -153,7 +153,7 @@ struct Strip {
   static void put_zeros(const Part& part, T* y, int count) {
     if (count == 0) return;
     if (!part.whole) {
-      for (int c = 0; c < count; ++c) each_lane(part, [&](std::ptrdiff_t, std::ptrdiff_t in_batch) { y[std::ptrdiff_t(c) * Shape::plane + in_batch] = T(0); });
+      for (int c = 0; c < count; ++c) each_lane(part, [&](std::ptrdiff_t, std::ptrdiff_t in_batch) { y[std::ptrdiff_t(c) * std::ptrdiff_t(Shape::plane) + in_batch] = T(0); });
       return;
     }
     const int top = part.first / Grid::columns * Step, rows = std::min(part.vectors / Grid::columns * Step, int(Shape::height) - top);

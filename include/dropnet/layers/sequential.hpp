@@ -144,6 +144,7 @@ struct Sequential<Head, Rest...> {
   // sign of the output: they differ only where a DropIn has put another unit, and no gradient comes back from there.
   template <class S, class H, class Y, class Write>
   void forward_fused(S s, H, Y y, Write write) const {
+    s.turn();  // nothing is written to h: its place is free, the other one holds what is read
     const auto to = s.link(typename H::shape{}).channels_from(Tail::wanted(y.from));
     write(to);
     tail.run(s + head.extent(typename H::shape{}), to, y);
