@@ -100,24 +100,25 @@ inline std::string checkpoint_of(TrainOptions& o, CLI::App& command) {
 class Outputs {
  public:
   Outputs(const TrainOptions& o, std::int64_t after, std::ostream& out)
-      : console_(out, isatty(1), isatty(1) && !std::getenv("NO_COLOR")), csv_(o.out + "/metrics.csv", o.note, after), stop_vanished_(o.stop_vanished) {
+      : console_(out, isatty(1), isatty(1) && !std::getenv("NO_COLOR")), csv_(o.out + "/metrics.csv", o.note, after) {
     if (o.json_lines) json_lines_.emplace(o.out + "/metrics.jsonl", after);
     if (o.tensorboard) tensorboard_.emplace(o.out, after);
     if (o.norms > 0) norms_.emplace(o.out + "/norms.csv", after);
+    if (o.stop_vanished) vanished_.emplace();
   }
   std::vector<dn::Observer*> observers(dn::Observer& last) {
     std::vector<dn::Observer*> all{&console_, &csv_, &accuracy_};
     if (json_lines_) all.push_back(&*json_lines_);
     if (tensorboard_) all.push_back(&*tensorboard_);
     if (norms_) all.push_back(&*norms_);
-    if (stop_vanished_) all.push_back(&vanished_);
+    if (vanished_) all.push_back(&*vanished_);
     all.push_back(&last);
     return all;
   }
   /// Of the last test, if there was one.
   std::optional<double> accuracy() const { return accuracy_.last; }
   /// Whether --stop-vanished is to stop the run.
-  bool vanished() const { return vanished_.found(); }
+  bool vanished() const { return vanished_ && vanished_->found(); }
 
  private:
   struct Accuracy : dn::Observer {
@@ -132,8 +133,7 @@ class Outputs {
   std::optional<dn::JsonLines> json_lines_;
   std::optional<dn::TensorBoard> tensorboard_;
   std::optional<dn::NormsCsv> norms_;
-  bool stop_vanished_;
-  dn::VanishedGradient vanished_;
+  std::optional<dn::VanishedGradient> vanished_;
 };
 
 inline void make_folder(const std::string& path) {

@@ -26,8 +26,10 @@ struct Cpu : HostBackend {
 
   int threads() const { return threads_->count(); }
 
-  /// Calls work(task, worker) for each task, on several threads if `operations` are worth it: how many values of arrays all the
-  /// work goes through, or its multiply-adds in registers by 16.
+  /// As many operations as that many multiply-adds in registers take.
+  static constexpr std::size_t multiply_adds(std::size_t count) { return count / 16; }
+  /// Calls work(task, worker) for each task, on several threads if `operations`, how many values of arrays all the work goes
+  /// through, are worth it.
   template <class Work>
   void parallel(int tasks, std::size_t operations, Work&& work) {
     if (operations < least_)

@@ -18,9 +18,8 @@ namespace dropnet {
 
 namespace detail {
 
-/// Of a sample, as Cpu::parallel counts them.
 template <class W>
-constexpr std::size_t conv_operations = W::out::size * W::group_channels * W::taps / 16 + 1;
+constexpr std::size_t conv_operations(int batch) { return Cpu::multiply_adds(std::size_t(batch) * W::out::size * W::group_channels * W::taps); }
 template <class W>
 constexpr std::size_t conv_place(int f, int c, int ky, int kx) {
   return ((std::size_t(f) * W::group_channels + std::size_t(c)) * W::kernel.height + std::size_t(ky)) * W::kernel.width + std::size_t(kx);
@@ -57,7 +56,7 @@ void sum_over_batch(Cpu& cpu, int batch, std::size_t operations, std::size_t wei
   const Pieces split{batch, 8};
   const std::size_t each = weights + biases;
   T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
-  cpu.parallel(split.pieces(), operations * std::size_t(batch), [&](int piece, int worker) {
+  cpu.parallel(split.pieces(), operations, [&](int piece, int worker) {
     T* mine = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
     work(split.begin(piece), split.end(piece), worker, mine, mine + weights);
   });
@@ -106,7 +105,7 @@ struct DirectConv {
   template <class Kernel, class From, class Finish>
   static void each_sample(Cpu& cpu, int batch, const T* packed, int first_block, int first_channel, From from, Finish finish) {
     using X = typename Kernel::X;
-    cpu.parallel(batch, conv_operations<W> * std::size_t(batch), [&](int n, int worker) {
+    cpu.parallel(batch, conv_operations<W>(batch), [&](int n, int worker) {
       T* planes = cpu.scratch<T>(worker, X::size + Kernel::out_size);
       T* rows = planes + X::size;
       X::fill(from(n), planes, first_channel);
@@ -135,7 +134,7 @@ struct DirectConv {
   }
 
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, Out::channels, b,
+    sum_over_batch<T>(cpu, x.batch, conv_operations<W>(x.batch), conv_weights<W>, w, Out::channels, b,
                       [&](int first, int last, int worker, T* dw, T* db) {
                         const int first_block = y.from / Gradient::B;
                         T* xs = cpu.scratch<T>(worker, Gradient::scratch);
@@ -174,7 +173,7 @@ struct PatchConv {
   static auto outputs(U* y, int g) { return matrix(y + std::size_t(g) * filters * P::columns, filters, P::columns); }
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
-    cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
+    cpu.parallel(x.batch, conv_operations<W>(x.batch), [&](int n, int worker) {
       T* patches = cpu.scratch<T>(worker, P::size);
       P::gather(x.sample(n), patches);
       for (int g = 0; g < W::groups; ++g) {
@@ -183,13 +182,13 @@ struct PatchConv {
         auto to = all.bottomRows(wanted(y));
         to.colwise() = array(b.data, std::size_t(g) * filters, std::size_t(g + 1) * filters).matrix().tail(wanted(y));
         to.noalias() += weights(w.data, g).bottomRows(wanted(y)) * gathered(patches, g);
-        if (least == T(0)) to = (to.array() <= T(0)).select(T(0), to);
+        if (least > no_least<T>) to = (to.array() <= least).select(least, to);
       }
     });
   }
 
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
-    cpu.parallel(x.batch, conv_operations<W> * std::size_t(x.batch), [&](int n, int worker) {
+    cpu.parallel(x.batch, conv_operations<W>(x.batch), [&](int n, int worker) {
       T* patches = cpu.scratch<T>(worker, P::size);
       for (int g = 0; g < W::groups; ++g) 
         gathered(patches, g).noalias() = weights(w.data, g).bottomRows(wanted(y)).transpose() * outputs(y.sample_diff(n), g).bottomRows(wanted(y));
@@ -199,7 +198,7 @@ struct PatchConv {
   }
 
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    sum_over_batch<T>(cpu, x.batch, conv_operations<W>, conv_weights<W>, w, Out::channels, b,
+    sum_over_batch<T>(cpu, x.batch, conv_operations<W>(x.batch), conv_weights<W>, w, Out::channels, b,
                       [&](int first, int last, int worker, T* dw, T* db) {
                         T* patches = cpu.scratch<T>(worker, P::size);
                         for (int n = first; n < last; ++n) {
@@ -229,7 +228,7 @@ struct WinogradConv {
     T* packed = cpu.shared_scratch<T>(Kernel::packed);
     cpu.parallel(Kernel::C - first_channel, Kernel::packed, [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
     const typename Kernel::Split parts{batch};
-    cpu.parallel(parts.count(), conv_operations<W> * std::size_t(batch), [&](int i, int worker) {
+    cpu.parallel(parts.count(), conv_operations<W>(batch), [&](int i, int worker) {
       Kernel::run(parts[i], x, packed, bias, y, cpu.scratch<T>(worker, Kernel::scratch), first_filter, first_channel, add, least);
     });
   }
@@ -244,7 +243,7 @@ struct WinogradConv {
     const typename Gradient::Split parts{x.batch};
     const Pieces split{parts.count()};
     constexpr std::size_t each = Gradient::sums + padded(Out::channels);
-    const std::size_t operations = conv_operations<W> * std::size_t(x.batch);
+    const std::size_t operations = conv_operations<W>(x.batch);
     T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
     cpu.parallel(split.pieces(), operations, [&](int piece, int worker) {
       T* sums = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;

@@ -46,9 +46,7 @@ struct FewTiles {
     for (int t = 0; t < count; ++t) {
       const Place at(part, t, 0);
       T* to = y + at.image * std::ptrdiff_t(Out::size);
-      for (int f = 0; f < first_filter && !add; ++f)
-        at.template each_row<Out, M>([&](int row, int column, int, int count) { std::fill_n(plane<Out>(to, f) + row * Out::width + column, count, T(0)); });
-      for (int a = first_vector; a < out_vectors; ++a) transform_back(at, m + std::size_t(t * out_vectors + a) * L, bias, least, a, memory, to, first_filter, add);
+      for (int a = first_filter / L; a < out_vectors; ++a) transform_back(at, m + std::size_t(t * out_vectors + a) * L, bias, least, a, memory, to, first_filter, add);
     }
   }
 

@@ -94,6 +94,7 @@ struct Correlate {
   /// x, y: the first sample. Filters before `first_filter` are set to zero, or left where it adds; channels before `first_channel` are passed over.
   /// What a bias was added to becomes at least `least`.
   static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add, T least) {
+    if (!add) Target::put_zeros(part, y, first_filter);
     if (Few::serves(part)) return Few::run(part, x, weights, bias, y, memory, first_filter, first_channel, add, least);
     T* v = memory + strip;
     T* m = v + products * in_point;
@@ -104,7 +105,6 @@ struct Correlate {
     }
     for (int k = 0; k < products; ++k)
       multiply(part.vectors, v + std::size_t(k) * in_point, weights + std::size_t(k) * packed_point, m + std::size_t(k) * out_point, first_filter, first_channel);
-    if (!add) Target::put_zeros(part, y, first_filter);
     for (int f = first_filter; f < F; ++f) {
       for (int t = 0; t < part.vectors; ++t)
         transform_back(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), least, memory + Target::place(part, t), Target::pitch(part));

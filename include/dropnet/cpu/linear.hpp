@@ -33,7 +33,7 @@ void linear_forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, O
   const auto weights = detail::matrix<T>(w.data, Out::size, In::size);
   const auto biases = detail::matrix<T>(b.data, 1, Out::size);
   auto outputs = detail::matrix<T>(y.data, batch, Out::size);
-  detail::in_blocks(cpu, Out::size, detail::linear_outputs, batch * In::size * Out::size / 16, [&](std::size_t o, std::size_t n) {
+  detail::in_blocks(cpu, Out::size, detail::linear_outputs, Cpu::multiply_adds(batch * In::size * Out::size), [&](std::size_t o, std::size_t n) {
     const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
     auto block = outputs.middleCols(begin, count);
     if (begin + count <= y.from) {
@@ -48,7 +48,7 @@ void linear_forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, O
 template <class In, class Out, class T>
 void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
   const auto batch = std::size_t(x.batch);
-  const auto operations = batch * In::size * Out::size / 16;
+  const auto operations = Cpu::multiply_adds(batch * In::size * Out::size);
   const auto gradients = detail::matrix<T>(static_cast<const T*>(y.diff), batch, Out::size);
   if (w.diff) {
     const auto inputs = detail::matrix<T>(static_cast<const T*>(x.data), batch, In::size);

@@ -183,12 +183,12 @@ struct Stack {
     if constexpr (Grow::adapts) {
       site.backward(walk.inside(k), u, y);
     } else {
-      for (Y to = y;; u = walk.input(k, x)) {
-        site.backward(walk.inside(k), u, to);
-        if (walk.open_down_to(k - 1) < 0) break;
-        k = walk.open_down_to(k - 1);
+      site.backward(walk.inside(k), u, y);
+      while ((k = walk.open_down_to(k - 1)) >= 0) {
         walk.s.turn();
-        to = u;
+        const Y to = u;
+        u = walk.input(k, x);
+        site.backward(walk.inside(k), u, to);
       }
     }
     if constexpr (!skips) first.backward(walk.s, x, u);

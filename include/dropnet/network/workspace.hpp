@@ -33,8 +33,8 @@ class Workspace {
       : capacity_(checked(batch)),
         batch_(batch),
         backend_(std::move(backend)),
-        activations_(backend_.template buffer<T>(std::size_t(batch) * arena(net, purpose))),
-        diffs_(backend_.template buffer<T>(purpose == Purpose::train ? std::size_t(batch) * arena(net, transient_diffs ? Purpose::predict : purpose) : 0)),
+        activations_(backend_.template buffer<T>(std::size_t(batch) * arena(net, purpose == Purpose::predict))),
+        diffs_(backend_.template buffer<T>(purpose == Purpose::train ? std::size_t(batch) * arena(net, transient_diffs) : 0)),
         gradients_(backend_.template buffer<T>(purpose == Purpose::train ? net.extent().weights : 0)),
         indices_(backend_.template buffer<Index>(std::size_t(batch) * (purpose == Purpose::train ? net.extent().indices : net.extent().transient_indices))),
         labels_(backend_.template buffer<int>(std::size_t(batch))),
@@ -155,8 +155,8 @@ class Workspace {
     if (batch < 1) throw Error("dropnet: Workspace: the batch is " + std::to_string(batch) + "; it must be at least 1");
     return batch;
   }
-  static std::size_t arena(const Net& net, Purpose purpose) {
-    return padded(Input::size) + padded(Output::size) + (purpose == Purpose::train ? net.extent().activations : net.extent().transient);
+  static std::size_t arena(const Net& net, bool transient) {
+    return padded(Input::size) + padded(Output::size) + (transient ? net.extent().transient : net.extent().activations);
   }
   void resize(std::size_t batch, bool whole) {
     if (!whole || batch < 1 || batch > std::size_t(capacity_))
