@@ -15,7 +15,7 @@ template <class T, class In, class Out, int K, int Pad, std::size_t Point, int F
 struct FewTiles {
   using Packet = lanes::Packet<T>;
   static constexpr int L = lanes::width<T>, M = outputs, N = points(K), products = N * N, C = In::channels, F = Out::channels;
-  using Tiles = Grid<Out>;
+  using Tile = Place<T, Grid<Out>>;
   static constexpr int most = L / 2;
   static constexpr int in_vectors = ceil_div(C, L), out_vectors = ceil_div(F, L);
   static constexpr int V = even_block(out_vectors, 2), most_tiles = 4;  ///< sums in registers
@@ -24,15 +24,14 @@ struct FewTiles {
   static constexpr std::size_t window = std::size_t(L) * std::max(pixels, M * M);
   static constexpr std::size_t scratch = most > 0 ? 2 * window + products * (in_point + out_point) : 0;
 
-  static int tiles(const Part& part) { return std::min((part.first + part.vectors) * L, part.images * Tiles::tiles) - part.first * L; }
-  static bool serves(const Part& part) { return !part.whole && tiles(part) <= most; }
+  static bool serves(const Part& part) { return !part.whole && Tile::count(part) <= most; }
 
   static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add, T least) {
-    const int count = tiles(part), first_vector = first_filter / L / V * V;
+    const int count = Tile::count(part), first_vector = first_filter / L / V * V;
     T* v = memory + 2 * window;
     T* m = v + products * in_point;
     for (int t = 0; t < count; ++t) {
-      const Place at(part, t, Pad);
+      const Tile at(part, t, Pad);
       std::fill_n(memory, window, T(0));
       for (int a = first_channel / L; a < in_vectors; ++a) transform_input(at, x + at.image * std::ptrdiff_t(In::size), a, memory, v + std::size_t(t * in_vectors + a) * L);
     }
@@ -44,7 +43,7 @@ struct FewTiles {
                             m + std::size_t(k) * out_point + std::size_t(t * out_vectors + a) * L, first_channel);
         });
     for (int t = 0; t < count; ++t) {
-      const Place at(part, t, 0);
+      const Tile at(part, t, 0);
       T* to = y + at.image * std::ptrdiff_t(Out::size);
       for (int a = first_filter / L; a < out_vectors; ++a) transform_back(at, m + std::size_t(t * out_vectors + a) * L, bias, least, a, memory, to, first_filter, add);
     }
@@ -54,24 +53,7 @@ struct FewTiles {
   template <class Shape, class U>
   static U* plane(U* sample, int channel) { return sample + std::size_t(channel) * Shape::plane; }
 
-  /// Where a tile's window lies in its image.
-  struct Place {
-    int image, top, left;
-    Place(const Part& part, int t, int pad) {
-      const int tile = part.first * L + t;
-      image = part.image + tile / Tiles::tiles;
-      top = tile % Tiles::tiles / Tiles::columns * M - pad;
-      left = tile % Tiles::columns * M - pad;
-    }
-    /// visit(row, column, place in the window, count) for each row of a window of Side pixels a side, without what lies outside.
-    template <class Shape, int Side, class Visit>
-    void each_row(Visit visit) const {
-      const int begin = std::max(0, -left), count = std::min(Side, int(Shape::width) - left) - begin;
-      for (int r = std::max(0, -top); r < std::min(Side, int(Shape::height) - top); ++r) visit(top + r, left + begin, r * Side + begin, count);
-    }
-  };
-
-  static void transform_input(const Place& at, const T* x, int a, T* memory, T* to) {
+  static void transform_input(const Tile& at, const T* x, int a, T* memory, T* to) {
     T* turned = memory + window;
     for (int l = 0; l < std::min(L, C - a * L); ++l)
       at.template each_row<In, N>([&](int row, int column, int place, int count) {
@@ -104,7 +86,7 @@ struct FewTiles {
       for (int a = 0; a < V; ++a) lanes::store(m + (t * out_vectors + a) * L, sums[t][a]);
   }
 
-  static void transform_back(const Place& at, const T* from, const T* bias, T least, int a, T* memory, T* y, int first_filter, bool add) {
+  static void transform_back(const Tile& at, const T* from, const T* bias, T least, int a, T* memory, T* y, int first_filter, bool add) {
     const int filters = std::min(L, F - a * L);
     T offsets[L] = {};
     if (bias) std::copy_n(bias + a * L, filters, offsets);

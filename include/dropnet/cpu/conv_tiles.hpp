@@ -81,12 +81,38 @@ struct Parts {
   }
 };
 
+/// Where a tile of a scattered part lies: its image, and the first pixel of a window that reaches `pad` pixels past its outputs.
+template <class T, class Grid>
+struct Place {
+  static constexpr int L = lanes::width<T>;
+  int image, top, left;
+
+  /// How many tiles a part has.
+  static int count(const Part& part) { return std::min((part.first + part.vectors) * L, part.images * Grid::tiles) - part.first * L; }
+
+  /// Of the part's tile number `t`.
+  Place(const Part& part, int t, int pad) {
+    const int tile = part.first * L + t;
+    image = part.image + tile / Grid::tiles;
+    top = tile % Grid::tiles / Grid::columns * outputs - pad;
+    left = tile % Grid::columns * outputs - pad;
+  }
+
+  /// visit(row, column, place in the window, count) for each row of a window of Side pixels a side, without what lies outside.
+  template <class Shape, int Side, class Visit>
+  EIGEN_STRONG_INLINE void each_row(Visit visit) const {
+    const int begin = std::max(0, -left), count = std::min(Side, int(Shape::width) - left) - begin;
+    for (int r = std::max(0, -top); r < std::min(Side, int(Shape::height) - top); ++r) visit(top + r, left + begin, r * Side + begin, count);
+  }
+};
+
 /// The pixels under a part's tiles, lane by lane: one channel of Shape, windows of Window pixels a side at every tile's outputs
 /// from -Pad on, pixels outside the plane being zero. The windows of a row of whole tiles share their pixels; scattered tiles have
 /// their own.
 template <class T, class Shape, class Grid, int Window, int Pad>
 struct Strip {
   static constexpr int L = lanes::width<T>, Step = outputs;
+  using Tile = Place<T, Grid>;
   static constexpr int pixels = (Grid::columns - 1) * Step + Window;  ///< in a row
   static constexpr std::size_t size(int rows_of_tiles) {
     return std::size_t(L) * std::max(std::size_t((rows_of_tiles - 1) * Step + Window) * pixels,
@@ -188,17 +214,14 @@ struct Strip {
   /// visit(place in the strip, place in the batch) for each pixel of each scattered tile.
   template <class Visit>
   static void each_lane(const Part& part, Visit visit) {
-    for (int v = 0; v < part.vectors; ++v)
-      for (int l = 0; l < L; ++l) {
-        const int tile = (part.first + v) * L + l, image = tile / Grid::tiles;
-        if (image >= part.images) return;
-        const int top = tile % Grid::tiles / Grid::columns * Step - Pad, left = tile % Grid::columns * Step - Pad;
-        const int rows = std::min(Window, Shape::height - top), columns = std::min(Window, Shape::width - left);
-        for (int r = std::max(0, -top); r < rows; ++r)
-          for (int q = std::max(0, -left); q < columns; ++q)
-            visit((std::ptrdiff_t(v * Window + r) * Window + q) * L + l,
-                  std::ptrdiff_t(part.image + image) * std::ptrdiff_t(Shape::size) + std::ptrdiff_t(top + r) * Shape::width + left + q);
-      }
+    for (int t = 0; t < Tile::count(part); ++t) {
+      const Tile tile(part, t, Pad);
+      const std::ptrdiff_t in_strip = std::ptrdiff_t(t / L) * Window * Window * L + t % L;
+      const std::ptrdiff_t image = std::ptrdiff_t(tile.image) * std::ptrdiff_t(Shape::size);
+      tile.template each_row<Shape, Window>([&](int row, int column, int place, int count) {
+        for (int q = 0; q < count; ++q) visit(in_strip + std::ptrdiff_t(place + q) * L, image + std::ptrdiff_t(row) * Shape::width + column + q);
+      });
+    }
   }
 };
 
