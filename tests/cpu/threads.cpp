@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <dropnet/cpu.hpp>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -45,4 +46,26 @@ TEST_CASE("cpu: ranges cover an array once") {
     for (std::size_t i = begin; i < end; ++i) ++hits[i];
   });
   CHECK(hits == std::vector<int>(100000, 1));
+}
+TEST_CASE("cpu: denormal numbers are zeros at work, and only there") {
+  volatile float tiny = std::numeric_limits<float>::min();
+  const auto halved = [&] { return tiny * 0.5f; };
+  const auto doubled = [&](volatile float& half) { return half * 2.0f; };
+  volatile float half = halved();
+  REQUIRE(half > 0.0f);
+  for (int threads : {1, 2}) {
+    Cpu cpu(threads);
+    for (std::size_t operations : {std::size_t(1), std::size_t(1) << 30}) {
+      std::vector<float> written(64, 1), read(64, 1);
+      cpu.parallel(64, operations, [&](int task, int) {
+        written[std::size_t(task)] = halved();
+        read[std::size_t(task)] = doubled(half);
+      });
+      CHECK(written == std::vector<float>(64, 0));
+      CHECK(read == std::vector<float>(64, 0));
+      CHECK(halved() > 0.0f);
+      CHECK_THROWS(cpu.parallel(2, operations, [](int, int) { throw std::runtime_error("task"); }));
+      CHECK(halved() > 0.0f);
+    }
+  }
 }

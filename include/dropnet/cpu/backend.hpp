@@ -8,6 +8,7 @@
 
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/host_backend.hpp"
+#include "dropnet/cpu/denormals.hpp"
 #include "dropnet/cpu/threads.hpp"
 
 namespace dropnet {
@@ -29,9 +30,10 @@ struct Cpu : HostBackend {
   /// As many operations as that many multiply-adds in registers take.
   static constexpr std::size_t multiply_adds(std::size_t count) { return count / 16; }
   /// Calls work(task, worker) for each task, on several threads if `operations`, how many values of arrays all the work goes
-  /// through, are worth it.
+  /// through, are worth it. Denormal numbers are zeros there.
   template <class Work>
   void parallel(int tasks, std::size_t operations, Work&& work) {
+    const DenormalsAreZero zero;  // the other threads' are anyway
     if (operations < least_)
       for (int task = 0; task < tasks; ++task) work(task, 0);
     else

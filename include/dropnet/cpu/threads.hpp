@@ -7,10 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "dropnet/cpu/denormals.hpp"
+
 namespace dropnet {
 
 /// A fork-join pool: `run(tasks, work)` calls work(task, worker) once for each task and returns when all are done.
-/// Which worker gets which task is left open, so the work's result must not depend on it.
+/// Which worker gets which task is left open, so the work's result must not depend on it. On threads of its own denormals are zeros.
 class Threads {
  public:
   explicit Threads(int count) {
@@ -55,6 +57,7 @@ class Threads {
   }
 
   void serve(int worker) {
+    const DenormalsAreZero zero;
     for (int seen = 0;;) {
       await_change(turn_, seen);
       seen = turn_.load(std::memory_order_acquire);
