@@ -5,7 +5,7 @@
 namespace dropnet {
 
 /// While it lives, this thread takes numbers below the normal ones (1.2e-38 in float) for zeros, on x86-64 and aarch64. Processors are
-/// a hundred times slower with them, and what vanishes on its way through a deep network ends as them.
+/// many times slower with them, and what vanishes on its way through a deep network ends as them.
 class DenormalsAreZero {
  public:
   DenormalsAreZero() : before_(control()) { control(before_ | flush); }
