@@ -128,6 +128,7 @@ class CheckedPass final : public AnyPass<T> {
   }
   std::vector<T> input_gradient() override { return detail::read(ws.diffs(), ws.input().diff, this->x.size()); }
   std::vector<T> added_input_gradient() override {
+    output();  // backward has used up what forward left
     auto x_blob = ws.input();
     detail::write(ws.diffs(), x_blob.diff, std::vector<T>(this->x.size(), T(1)));
     fill(ws.gradients(), 1);

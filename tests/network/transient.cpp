@@ -29,16 +29,20 @@ void check_transient(Spec spec) {
     }
 }
 
-/// Gradients hand on in two places, too: right, and with NaN wherever nothing was written.
+/// Gradients hand on over the values or in two places: right, and with NaN wherever nothing was written.
 template <class In, class Spec>
 void check_handed_back(Spec spec) {
   const auto sites = std::size_t(plan(spec, In{}).sites);
+  const auto check = [&](const std::vector<Share>& shares) {
+    test::check_gradients<Spec, In, Reference>(spec, shares, 2, true);
+    test::check_values<Spec, In, Cpu, double>(spec, shares, 2, true, 1e-11);
+  };
   for (std::size_t open = 0; open < (std::size_t(1) << sites); ++open) {
     std::vector<Share> shares;
     for (std::size_t k = 0; k < sites; ++k) shares.push_back({open >> k & 1 ? 0.6 : 0});
-    test::check_gradients<Spec, In, Reference>(spec, shares, 2, true);
-    test::check_values<Spec, In, Cpu, double>(spec, shares, 2, true, 1e-11);
+    check(shares);
   }
+  check(std::vector<Share>(sites, Share{1}));
 }
 
 template <class Spec, class In>
@@ -62,6 +66,33 @@ TEST_CASE("predicting takes two places, and gives the same bytes") {
   check_transient<In>(Linear<3>{});
 }
 
+/// How many gradients lie anywhere but over the values, beside the network's input and output.
+template <class In, class Spec>
+std::ptrdiff_t kept_apart(Spec spec, double p) {
+  Network<Spec, In> net(spec, Fill{.layers = Gaussian{0.3f}}, Seed{3});
+  for (auto& share : net.shares()) share = {p};
+  Workspace ws(net, 2, Purpose::train);
+  ws.load(test::random_values<float>(2 * In::size, 1));
+  net.forward(ws);
+  test::fill(ws.diffs(), test::nan);
+  test::write(ws.diffs(), ws.output().diff, test::random_values<float>(ws.output().size(), 2));
+  net.backward(ws);
+  const auto all = test::read(ws.diffs(), ws.diffs().data(), ws.diffs().size());
+  return std::count_if(all.begin(), all.end(), [](float v) { return std::isfinite(v); }) - std::ptrdiff_t(ws.output().size());
+}
+
+TEST_CASE("a gradient lies over the values that its layer handed on, where nobody else reads them") {
+  using In = Image<2, 4, 4>;
+  using C = Conv<2, 3, Pad<1>>;
+  CHECK(kept_apart<In>(Sequential<C, Tanh, C, LRN<3>, BatchNorm, Dropout, MaxPool<2>, AvgPool<2>, Softmax, Linear<3>, ReLU, Linear<3>>{}, 1) == 0);
+  using Grows = Sequential<DropInStack<C, Sequential<C, Tanh>, 3>, Repeat<C, 2>, MaxPool<2>, Linear<3>>;
+  CHECK(kept_apart<In>(Grows{}, 1) == 0);
+  CHECK(kept_apart<In>(Grows{}, 0) == 0);
+  CHECK(kept_apart<In>(Grows{}, 0.5) > 0);
+  // A ReLU's backward asks for the sign of what it gave.
+  CHECK(kept_apart<In>(Sequential<C, ReLU, C, Linear<3>>{}, 1) == 2 * std::ptrdiff_t(In::size));
+}
+
 TEST_CASE("gradients take two places: chains, sites and forks within each other") {
   using In = Image<2, 4, 4>;
   using C = Conv<2, 3, Pad<1>>;
@@ -72,6 +103,9 @@ TEST_CASE("gradients take two places: chains, sites and forks within each other"
   check_handed_back<In>(Sequential<DropIn<C, Sequential<Conv<3, 3>, Tanh, Conv<3, 1>>, Resize<>>, LRN<3>, Linear<3>>{});
   check_handed_back<In>(Sequential<C, Add<Identity, Sequential<C, Tanh, C>, Sequential<C, C, C>>, Concat<Sequential<C, Tanh>, Identity, Sequential<C, C, C>>, Linear<3>>{});
   check_handed_back<In>(Add<Sequential<C, Add<C, Sequential<C, BatchNorm, C>>, C>, DropIn<C, Sequential<C, C, C>>>{});
+  check_handed_back<In>(Sequential<C, Tanh, C, LRN<3>, BatchNorm, Dropout, C, AvgPool<1>, Softmax, C, LRN<3, WithinChannel>, Resize<3, 3, 5>, MaxPool<2>, Linear<3>>{});
+  check_handed_back<In>(Sequential<Sequential<C, ReLU>, MaxPool<2>, Sequential<Linear<4>, ReLU>, Linear<3>>{});
+  check_handed_back<In>(Sequential<DropInStack<Sequential<C, ReLU>, Sequential<C, ReLU>, 2>, C, Repeat<Sequential<C, Tanh>, 3>, Repeat<C, 2>, Linear<3>>{});
   check_handed_back<In>(Sequential<C, Frozen<Sequential<C, Tanh, C>>, Repeat<Sequential<C, Softmax>, 3>, Linear<3>>{});
 }
 

@@ -85,6 +85,12 @@ class Scope {
     std::swap(here_, there_);
     return taken;
   }
+  /// What its reader's backward may write its gradient over, where backward reads no values later on.
+  template <class B>
+  B over(B blob) const {
+    if (blob.diff && pass_->transient_diffs) blob.diff = blob.data;
+    return blob;
+  }
   /// The link after the next one.
   void turn() { std::swap(here_, there_); }
   /// The same place, with what is taken from now on behind all that `other` holds.

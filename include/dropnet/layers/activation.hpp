@@ -9,7 +9,7 @@ namespace detail {
 
 /// Layers that do the same to each unit. Backward computes the slope from the input: outputs may have been overwritten.
 struct Activation {
-  static constexpr bool by_channel = true;
+  static constexpr bool by_channel = true, overwrites_input = true, forgets_output = true;
   template <class In>
   static constexpr In output(In) { return {}; }
   template <class In>

@@ -14,6 +14,7 @@ namespace dropnet {
 /// `follow` (Caffe's 1 - moving_average_fraction) of the way to the batch's. S. Ioffe, C. Szegedy, "Batch normalization",
 /// ICML 2015; Caffe's BatchNorm and Scale in one.
 struct BatchNorm {
+  static constexpr bool overwrites_input = true, forgets_output = true;
   double epsilon = 1e-5;
   double follow = 0.1;
   Parameter weight{.filler = Constant{1}};

@@ -16,6 +16,7 @@ struct Conv {
   static_assert(options::known && !options::floor,
                 "dropnet: Conv: an option is not known; it takes Stride<S>, Pad<P>, Dilation<D> and Groups<G>");
   static_assert(Filters % options::groups == 0, "dropnet: Conv: the number of filters must be a multiple of the groups");
+  static constexpr bool overwrites_input = true, forgets_output = true;
   static constexpr Size stride = options::stride(1);
   /// What the kernel covers of the input.
   static constexpr Size reach{(Kernel.height - 1) * options::dilation.height + 1, (Kernel.width - 1) * options::dilation.width + 1};

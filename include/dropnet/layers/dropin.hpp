@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "dropnet/core/in_place.hpp"
 #include "dropnet/core/scope.hpp"
 #include "dropnet/layers/identity.hpp"
 #include "dropnet/layers/resize.hpp"
@@ -137,6 +138,7 @@ template <class First, class New, class Adapter>
 struct Stack {
   using Grow = Site<New, Adapter>;
   static constexpr bool skips = std::is_same_v<First, Identity>;  ///< u is x itself
+  static constexpr bool forgets_output = detail::forgets_output<First> && detail::forgets_output<New>;
   const First& first;
   Grow site;
   int count;
@@ -222,12 +224,19 @@ struct Stack {
       while (k >= 0 && !open(k)) --k;
       return k;
     }
+    /// The same with its gradient over it, where site k alone reads it.
+    auto place_back(int k) const {
+      auto u = place(k);
+      if constexpr (forgets_output && overwrites_input<New>)
+        if (at(k).share().complete()) u = s.over(u);
+      return u;
+    }
     /// Site k's input: x itself where First is Identity and no open site lies before.
     auto input(int k, X x) const {
       if constexpr (skips)
-        return open_down_to(k - 1) < 0 ? x : place(k);
+        return open_down_to(k - 1) < 0 ? x : place_back(k);
       else
-        return (void)x, place(k);
+        return (void)x, place_back(k);
     }
   };
 
@@ -249,6 +258,7 @@ struct Stack {
 /// u and v must have the same shape; `DropIn<Prev, New, Resize<>>` adapts u to v's.
 template <class Prev, class New, class Adapter = void>
 struct DropIn {
+  static constexpr bool overwrites_input = detail::overwrites_input<Prev>, forgets_output = detail::Stack<Prev, New, Adapter>::forgets_output;
   Prev prev{};
   New added{};
 
@@ -274,6 +284,7 @@ DropIn(Prev, New) -> DropIn<Prev, New>;
 /// its own; `DropInStack<First, New, Dynamic>{.count = 3}` is the same with the count given at run time.
 template <class First, class New, int Count>
 struct DropInStack {
+  static constexpr bool overwrites_input = detail::overwrites_input<First>, forgets_output = detail::Stack<First, New, void>::forgets_output;
   First first{};
   New added{};
   detail::Count<Count> count{};

@@ -13,7 +13,7 @@ namespace dropnet {
 /// mask is a pure function of (seed, iteration, layer, sample, unit). With a length the ratio goes in a straight line
 /// from `ratio` to `end` over the iterations start .. start + length (section 5 has it run from 0.9 to 0.1).
 struct Dropout {
-  static constexpr bool by_channel = true;
+  static constexpr bool by_channel = true, overwrites_input = true, forgets_output = true;
   double ratio = 0.5;
   double end = ratio;
   std::int64_t start = 0;

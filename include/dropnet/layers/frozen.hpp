@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dropnet/core/in_place.hpp"
 #include "dropnet/core/scope.hpp"
 
 namespace dropnet {
@@ -8,6 +9,7 @@ namespace dropnet {
 /// statistics are used and do not move, dropout is off. The input's gradient is computed where it is wanted.
 template <class Layer>
 struct Frozen {
+  static constexpr bool overwrites_input = detail::overwrites_input<Layer>, forgets_output = detail::forgets_output<Layer>;
   Layer layer{};
 
   template <class In>

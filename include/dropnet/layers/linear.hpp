@@ -10,6 +10,7 @@ namespace dropnet {
 template <int Outputs>
 struct Linear {
   static_assert(Outputs > 0, "dropnet: Linear: the number of outputs must be positive");
+  static constexpr bool overwrites_input = true, forgets_output = true;
 
   Parameter weight{};
   Parameter bias{};

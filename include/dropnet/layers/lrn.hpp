@@ -15,6 +15,7 @@ namespace dropnet {
 template <int Size = 5, class Region = AcrossChannels>
 struct LRN {
   static_assert(Size > 0 && Size % 2 == 1, "dropnet: LRN: the window's size must be odd");
+  static constexpr bool overwrites_input = true, forgets_output = true;
   static constexpr bool by_channel = std::is_same_v<Region, WithinChannel>;
   double alpha = 1;
   double beta = 0.75;

@@ -50,6 +50,7 @@ struct Pooling {
 /// Caffe, ceil((H + 2 P - K) / S) + 1, less the last window if it would begin in the padding; with Floor, down.
 template <Size Kernel, class... Options>
 struct MaxPool {
+  static constexpr bool overwrites_input = true, forgets_output = true;
   using pooling = detail::Pooling<Kernel, Options...>;
   template <class In>
   using window = typename pooling::template window<In>;
@@ -79,6 +80,7 @@ struct MaxPool {
 /// as zeros, those beyond it not at all.
 template <Size Kernel, class... Options>
 struct AvgPool {
+  static constexpr bool overwrites_input = true, forgets_output = true;
   using pooling = detail::Pooling<Kernel, Options...>;
   template <class In>
   using window = typename pooling::template window<In>;

@@ -6,7 +6,7 @@ namespace dropnet {
 
 /// y = x where x > 0, else 0. NaN stays NaN.
 struct ReLU {
-  static constexpr bool by_channel = true;
+  static constexpr bool by_channel = true, overwrites_input = true, forgets_output = true;
   template <class In>
   static constexpr In output(In) { return {}; }
   template <class In>

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "dropnet/core/in_place.hpp"
 #include "dropnet/core/scope.hpp"
 
 namespace dropnet {
@@ -12,6 +13,7 @@ namespace dropnet {
 /// shape. `Repeat<Layer, Dynamic>{.count = n}` takes the count at run time; no copy at all means y = x.
 template <class Layer, int Count>
 struct Repeat {
+  static constexpr bool overwrites_input = detail::overwrites_input<Layer>, forgets_output = detail::forgets_output<Layer>;
   Layer layer{};
   detail::Count<Count> count{};
 
@@ -67,7 +69,8 @@ struct Repeat {
   Place<S, Y> place(S s, int i, Y y) const {
     S at = s.chain(Y::shape::size, count - 1) + i * step(typename Y::shape{});
     if (i % 2) at.turn();
-    const Y output = at.link(typename Y::shape{});
+    Y output = at.link(typename Y::shape{});
+    if constexpr (detail::in_place<Layer, Layer>) output = at.over(output);
     return {at, i + 1 < count ? output : y};
   }
 };

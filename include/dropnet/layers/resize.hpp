@@ -15,6 +15,7 @@ struct Resize<> {};
 
 template <int C, int H, int W>
 struct Resize<C, H, W> {
+  static constexpr bool overwrites_input = true, forgets_output = true;
   template <class In>
   static constexpr Image<C, H, W> output(In) { return {}; }
   template <class In>

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "dropnet/core/in_place.hpp"
 #include "dropnet/core/scope.hpp"
 #include "dropnet/layers/relu.hpp"
 
@@ -36,6 +37,7 @@ inline constexpr int trailing_by_channel<Sequential<Layers...>> = [] {
 /// Layers one after the other. A type (`Sequential<Conv<20, 5>, ReLU>`), or a value (`Sequential{Conv<20, 5>{}, ReLU{}}`).
 template <class Last>
 struct Sequential<Last> {
+  static constexpr bool overwrites_input = detail::overwrites_input<Last>, forgets_output = detail::forgets_output<Last>;
   Last head{};
 
   constexpr Sequential() = default;
@@ -70,15 +72,19 @@ struct Sequential<Last> {
   template <class S, class H, class Y, class Write>
   void forward_fused(S, H, Y y, Write write) const { write(y); }
   template <class S, class H, class Y>
-  void backward_fused(S s, H h, Y y) const {
+  H backward_fused(S s, H h, Y y) const {
     h.data = y.data;
     head.backward(s, h, y);
+    return h;
   }
 };
 
 template <class Head, class... Rest>
 struct Sequential<Head, Rest...> {
   using Tail = Sequential<Rest...>;
+  // A ReLU at the end may have been fused, as below.
+  static constexpr bool overwrites_input = detail::overwrites_input<Head>,
+                        forgets_output = Tail::forgets_output && !(sizeof...(Rest) == 1 && std::is_same_v<decltype(Tail::head), ReLU>);
   static constexpr int links = sizeof...(Rest) > 1 ? 2 : 1;
   Head head{};
   Tail tail{};
@@ -132,8 +138,9 @@ struct Sequential<Head, Rest...> {
       return tail.run_back(after, h, y);
     }
     if (fuses<S, X> && s.may_fuse()) {
-      if constexpr (fuses<S, X>) tail.backward_fused(after, h, y);
+      if constexpr (fuses<S, X>) h = tail.backward_fused(after, h, y);
     } else {
+      if constexpr (detail::in_place<Head, decltype(Tail::head)>) h = s.over(h);
       tail.run_back(after, h, y);
     }
     head.backward(s, x, h);
@@ -150,11 +157,13 @@ struct Sequential<Head, Rest...> {
     tail.run(s + head.extent(typename H::shape{}), to, y);
   }
   template <class S, class H, class Y>
-  void backward_fused(S s, H h, Y y) const {
+  H backward_fused(S s, H h, Y y) const {
     const auto to = s.link(typename H::shape{}).channels_from(Tail::wanted(y.from));
     tail.run_back(s + head.extent(typename H::shape{}), to, y);
     h.data = to.data;
+    h = s.over(h);
     head.backward(s, h, to);
+    return h;
   }
 
   template <class Visitor, class In>

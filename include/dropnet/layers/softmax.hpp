@@ -7,6 +7,7 @@ namespace dropnet {
 /// y_c = exp(x_c) / sum over channels of exp(x), at each pixel by itself. For a network's outputs as probabilities; the
 /// training loss has a softmax of its own.
 struct Softmax {
+  static constexpr bool overwrites_input = true, forgets_output = true;
   template <class In>
   static constexpr In output(In) { return {}; }
   template <class In>

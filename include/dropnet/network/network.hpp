@@ -79,7 +79,7 @@ class Network {
     queue_forward(ws, probe);
     ws.backend().wait();
   }
-  /// Goes back along the last forward: takes ws.output().diff (and may use it up) and writes the gradients.
+  /// Goes back along the last forward: takes ws.output().diff and writes the gradients. Uses up what forward left: once for each.
   void backward(workspace& ws, Probe<T>* probe = nullptr) const {
     queue_backward(ws, probe);
     ws.backend().wait();

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/reference/backend.hpp"
@@ -48,20 +51,20 @@ void conv_forward(Reference&, W, Blob<T, typename W::in> x, Weight<T> w, Weight<
 template <class W, class T>
 void conv_backward(Reference&, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
   using Out = typename W::out;
-  if (w.diff && !w.add)
-    for (std::size_t k = 0; k < std::size_t(Out::channels) * W::group_channels * W::taps; ++k) w.diff[k] = 0;
-  if (b.diff && !b.add)
-    for (std::size_t f = 0; f < Out::channels; ++f) b.diff[f] = 0;
+  if (w.diff && !w.add) std::fill_n(w.diff, std::size_t(Out::channels) * W::group_channels * W::taps, T(0));
+  if (b.diff && !b.add) std::fill_n(b.diff, std::size_t(Out::channels), T(0));
   for (int n = 0; n < x.batch; ++n) {
-    if (x.diff && !x.add)
-      for (std::size_t i = 0; i < W::in::size; ++i) x.sample_diff(n)[i] = 0;
-    detail::each_unit<Out>([&](int f, int row, int column, int o) {
-      const T dy = y.sample_diff(n)[o];
-      if (b.diff) b.diff[f] += dy;
-      detail::each_product<W>(f, row, column, [&](int i, int k) {
-        if (w.diff) w.diff[k] += dy * x.sample(n)[i];
-        if (x.diff) x.sample_diff(n)[i] += dy * w.data[k];
+    const T* dy = y.sample_diff(n);
+    if (w.diff)
+      detail::each_unit<Out>([&](int f, int row, int column, int o) {
+        b.diff[f] += dy[o];
+        detail::each_product<W>(f, row, column, [&](int i, int k) { w.diff[k] += dy[o] * x.sample(n)[i]; });
       });
+    if (!x.diff) continue;
+    // The gradient may lie over the values, which are read no more.
+    if (!x.add) std::fill_n(x.sample_diff(n), W::in::size, T(0));
+    detail::each_unit<Out>([&](int f, int row, int column, int o) {
+      detail::each_product<W>(f, row, column, [&](int i, int k) { x.sample_diff(n)[i] += dy[o] * w.data[k]; });
     });
   }
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <type_traits>
+#include <vector>
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/lrn.hpp"
@@ -42,14 +43,16 @@ void lrn_forward(Reference&, W w, Blob<T, Shape> x, Blob<T, Shape> scale, Blob<T
 /// dx_i = dy_i scale_i^-beta - 2 beta alpha / n x_i sum over j of dy_j x_j scale_j^(-beta - 1).
 template <class W, class Shape, class T>
 void lrn_backward(Reference&, W w, Blob<T, Shape> x, Blob<T, Shape> scale, Blob<T, Shape> y) {
-  for (int n = 0; n < x.batch; ++n)
+  for (int n = 0; n < x.batch; ++n) {
+    std::vector<T> gradient;  // which may lie over x
     detail::each_unit<Shape>([&](int c, int row, int column, int i) {
       const T sum = detail::lrn_sum<W, Shape>(c, row, column, [&](int j) {
         return y.sample_diff(n)[j] * x.sample(n)[j] * std::pow(scale.sample(n)[j], T(-w.beta - 1));
       });
-      const T d = y.sample_diff(n)[i] * std::pow(scale.sample(n)[i], T(-w.beta)) - T(2 * w.beta * w.share()) * x.sample(n)[i] * sum;
-      x.sample_diff(n)[i] = x.add ? x.sample_diff(n)[i] + d : d;
+      gradient.push_back(y.sample_diff(n)[i] * std::pow(scale.sample(n)[i], T(-w.beta)) - T(2 * w.beta * w.share()) * x.sample(n)[i] * sum);
     });
+    for (std::size_t i = 0; i < Shape::size; ++i) x.sample_diff(n)[i] = x.add ? x.sample_diff(n)[i] + gradient[i] : gradient[i];
+  }
 }
 
 }  // namespace dropnet
