@@ -26,6 +26,7 @@ struct SoftmaxLoss {
   const int* labels;
   int k;
   Tally* tally;
+  float mean_of;
   DROPNET_DEVICE Sum part(std::uint32_t, unsigned thread) const {
     Sum sum{0, 0, 0};
     for (std::uint32_t n = thread; n < batch; n += team) sum += sample(n);
@@ -46,7 +47,7 @@ struct SoftmaxLoss {
     }
     if (dy)
       for (std::uint32_t i = 0; i < classes; ++i)
-        dy[std::size_t(n) * classes + i] = (std::exp(z[i] - top) / sum - (i == label ? 1.0f : 0.0f)) / float(batch);
+        dy[std::size_t(n) * classes + i] = (std::exp(z[i] - top) / sum - (i == label ? 1.0f : 0.0f)) / mean_of;
     return {std::log(double(sum)) - double(z[label] - top), finite && rank < 1, finite && rank < k};
   }
   DROPNET_DEVICE void finish(std::uint32_t, const Sum& sum) const {
@@ -61,8 +62,8 @@ struct SoftmaxLoss {
 
 }  // namespace
 
-void softmax_loss(Stream s, int batch, int classes, const float* y, float* dy, const int* labels, int k, Tally* tally) {
-  sums(s, 1, SoftmaxLoss{unsigned(batch), unsigned(classes), y, dy, labels, k, tally});
+void softmax_loss(Stream s, int batch, int classes, const float* y, float* dy, const int* labels, int k, Tally* tally, int mean_of) {
+  sums(s, 1, SoftmaxLoss{unsigned(batch), unsigned(classes), y, dy, labels, k, tally, float(mean_of)});
 }
 
 }  // namespace dropnet::kernels

@@ -13,12 +13,13 @@ struct SquaredLoss {
   const float *y, *targets;
   float* dy;
   Tally* tally;
+  float mean_of;
   DROPNET_DEVICE double part(std::uint32_t, unsigned thread) const {
     double sum = 0;
     for (std::uint32_t i = thread; i < values; i += team) {
       const float difference = y[i] - targets[i];
       sum += double(difference) * double(difference) / 2;
-      if (dy) dy[i] = difference / float(batch);
+      if (dy) dy[i] = difference / mean_of;
     }
     return sum;
   }
@@ -32,8 +33,8 @@ struct SquaredLoss {
 
 }  // namespace
 
-void squared_loss(Stream s, int batch, int size, const float* y, const float* targets, float* dy, Tally* tally) {
-  sums(s, 1, SquaredLoss{unsigned(batch), index_range(std::size_t(batch) * unsigned(size)), y, targets, dy, tally});
+void squared_loss(Stream s, int batch, int size, const float* y, const float* targets, float* dy, Tally* tally, int mean_of) {
+  sums(s, 1, SquaredLoss{unsigned(batch), index_range(std::size_t(batch) * unsigned(size)), y, targets, dy, tally, float(mean_of)});
 }
 
 }  // namespace dropnet::kernels

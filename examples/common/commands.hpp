@@ -260,9 +260,8 @@ void time_layers(const Net& net, typename Net::backend backend, int batch, int i
       for (auto& k : watch.kernels) k.resize(layers.size());
     }
     const auto began = Clock::now();
-    net.forward(ws, {.training = true}, &watch);
-    softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.tally());
-    net.backward(ws, &watch);
+    ws.begin(net, {.training = true});
+    queue_train_pass(net, ws, &watch);
     if (i >= warm_up) steps.push_back(std::chrono::duration<double>(Clock::now() - began).count());
   }
   print_times(layers, watch.seconds, watch.kernels, steps, batch, iterations, describe(ws.backend()));

@@ -251,7 +251,7 @@ TEST_CASE("softmax cross-entropy, hits and the finite check") {
         ws.load(std::vector<T>(x.begin(), x.end()));
         ws.load_labels(labels);
         net.forward(ws);
-        softmax_loss(ws.backend(), ws.output(), ws.labels(), 5, ws.tally());
+        softmax_loss(ws.backend(), ws.output(), ws.labels(), 5, ws.tally(), ws.batch());
       }
       const auto diff = test::read(ws.diffs(), ws.output().diff, x.size());
       return std::pair(ws.take_tally(), std::vector<double>(diff.begin(), diff.end()));
@@ -332,7 +332,7 @@ TEST_CASE("SGD: momentum, decay, multipliers, clipping; many tensors; a frozen t
       ws.load(std::vector<T>(6, T(test::nan)));
       ws.load_labels(std::vector<int>{0, 1});
       net.forward(ws);
-      softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.tally());
+      softmax_loss(ws.backend(), ws.output(), ws.labels(), 1, ws.tally(), ws.batch());
     }
     for (int i = 0; i < 3; ++i) {
       const auto g = test::random_values<float>(ws.gradients().size(), i);

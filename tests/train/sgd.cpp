@@ -137,7 +137,7 @@ TEST_CASE_TEMPLATE("softmax cross-entropy: worked by hand, and its gradient by d
     ws.load(x);
     ws.load_labels(std::vector<int>{2, 0, 1, 0});
     net.forward(ws);
-    softmax_loss(ws.backend(), ws.output(), ws.labels(), 2, ws.tally());
+    softmax_loss(ws.backend(), ws.output(), ws.labels(), 2, ws.tally(), ws.batch());
     tally = ws.take_tally();
     return tally.mean_loss();
   };

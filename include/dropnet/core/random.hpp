@@ -33,6 +33,7 @@ struct Random {
   std::array<std::uint32_t, 2> key{};
   std::uint32_t stream = 0;
   std::array<std::uint32_t, 2> time{};
+  std::uint64_t origin = 0;  ///< where word 0 lies in the whole sequence
 
   constexpr Random() = default;
   constexpr Random(Seed seed, Purpose purpose, int number, std::uint64_t t)
@@ -42,11 +43,18 @@ struct Random {
 
   constexpr int number() const { return int(stream & 0x0fffffffu); }
 
-  /// Words 4 block .. 4 block + 3.
+  /// What begins with this one's word `index`.
+  constexpr Random from(std::uint64_t index) const {
+    Random r = *this;
+    r.origin += index;
+    return r;
+  }
+
+  /// Words 4 block .. 4 block + 3 of the whole sequence.
   constexpr std::array<std::uint32_t, 4> block(std::uint32_t block) const {
     return philox({block, stream, time[0], time[1]}, key);
   }
-  constexpr std::uint32_t word(std::uint64_t index) const { return block(std::uint32_t(index / 4))[index % 4]; }
+  constexpr std::uint32_t word(std::uint64_t index) const { return block(std::uint32_t((origin + index) / 4))[(origin + index) % 4]; }
 
   /// Uniform in (0, 1), from the upper 24 bits of a word: a number that float and double agree on.
   constexpr double uniform(std::uint64_t index) const { return ((word(index) >> 8) + 0.5) / 16777216.0; }
@@ -60,9 +68,9 @@ struct Random {
 /// Calls visit(i, word i) for i in begin..end, with one draw for four words.
 template <class Visit>
 constexpr void each_word(const Random& random, std::uint64_t begin, std::uint64_t end, Visit visit) {
-  for (std::uint64_t i = begin; i < end;) {
+  for (std::uint64_t i = random.origin + begin, last = random.origin + end; i < last;) {
     const auto words = random.block(std::uint32_t(i / 4));
-    for (const std::uint64_t stop = i / 4 * 4 + 4 < end ? i / 4 * 4 + 4 : end; i < stop; ++i) visit(i, words[i % 4]);
+    for (const std::uint64_t stop = i / 4 * 4 + 4 < last ? i / 4 * 4 + 4 : last; i < stop; ++i) visit(i - random.origin, words[i % 4]);
   }
 }
 

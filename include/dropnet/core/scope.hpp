@@ -36,7 +36,8 @@ struct Pass {
   T* diffs;        ///< nullptr in a pass without backward
   Index* indices;
   const Share* shares;
-  int batch;
+  int batch;       ///< samples in this pass
+  int first;       ///< which of the whole batch's samples they begin with
   Moment moment;
   bool add_gradients = false;  ///< of weights: backward adds to what is there
   Probe<T>* probe = nullptr;
@@ -131,8 +132,9 @@ class Scope {
   int site() const { return at_.sites; }
   std::uint64_t iteration() const { return pass_->moment.iteration; }
   Share share() const { return pass_->shares[at_.sites]; }
-  Random random(Random::Purpose purpose, int number) const {
-    return {pass_->moment.seed, purpose, number, pass_->moment.time()};
+  /// With `each` words for a sample: those of this pass's first one come first.
+  Random random(Random::Purpose purpose, int number, std::size_t each) const {
+    return Random(pass_->moment.seed, purpose, number, pass_->moment.time()).from(std::uint64_t(pass_->first) * each);
   }
 
  private:

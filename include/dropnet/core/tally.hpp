@@ -5,14 +5,14 @@
 
 namespace dropnet {
 
-/// What the loss op has added up, batch after batch, since the tally was last taken.
+/// What the loss op has added up, batch after batch or slice after slice, since the tally was last taken.
 struct Tally {
   double loss = 0;            ///< sum over the images of -log softmax(y)[label], or of |y - target|^2 / 2
   std::int64_t first = 0;     ///< images whose label has the greatest output
   std::int64_t within = 0;    ///< images whose label is among the k greatest
   std::int64_t images = 0;
-  std::int64_t batches = 0;
-  std::int64_t finite = 0;    ///< batches before the first whose loss is not finite
+  std::int64_t batches = 0;   ///< or slices of them
+  std::int64_t finite = 0;    ///< of these, before the first whose loss is not finite
 
   double mean_loss() const { return loss / double(images); }
   double accuracy() const { return double(first) / double(images); }

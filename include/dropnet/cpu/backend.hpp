@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -17,9 +18,9 @@ namespace dropnet {
 /// of threads: every sum is split by a rule that does not look at it.
 struct Cpu : HostBackend {
   /// 0 threads stands for all that the machine has. Work of fewer than `least` operations is not worth a second one: about ten
-  /// microseconds, several times what it takes to hand over. Throws Error if the number is negative.
-  explicit Cpu(int threads, std::size_t least = 100'000)
-      : threads_(std::make_unique<Threads>(checked(threads))), least_(least), scratch_(std::size_t(threads_->count())) {}
+  /// microseconds, several times what it takes to hand over. `cache`: the bytes of activations that are near enough. Throws Error if the number is negative.
+  explicit Cpu(int threads, std::size_t least = 100'000, std::size_t cache = 12'000'000)
+      : threads_(std::make_unique<Threads>(checked(threads))), least_(least), cache_(cache), scratch_(std::size_t(threads_->count())) {}
   Cpu() : Cpu(1) {}
 
   /// All threads that the machine has.
@@ -49,6 +50,13 @@ struct Cpu : HostBackend {
     });
   }
 
+  /// In how many slices a batch is best trained on, given the bytes of a sample's activations and of all weights: what forward
+  /// writes should still lie in the cache when backward reads it, but each slice takes the weights anew.
+  int slices(int batch, std::size_t sample, std::size_t weights) const {
+    const std::size_t room = std::max(cache_, 4 * weights);
+    return std::clamp(int((std::size_t(batch) * sample + room - 1) / room), 1, std::max(1, batch / 16));
+  }
+
   /// Memory that stays a worker's own until its next call of scratch. What it holds is left open.
   template <class T>
   T* scratch(int worker, std::size_t size) { return grown<T>(scratch_[std::size_t(worker)], size); }
@@ -72,7 +80,7 @@ struct Cpu : HostBackend {
   }
 
   std::unique_ptr<Threads> threads_;
-  std::size_t least_;
+  std::size_t least_, cache_;
   std::vector<HostBuffer<std::byte>> scratch_;
   HostBuffer<std::byte> shared_;
 };

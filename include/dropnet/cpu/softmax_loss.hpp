@@ -12,9 +12,9 @@
 namespace dropnet {
 
 /// Adds the batch's -log softmax(y)[label] and its hits to the tally (of equal outputs the lower index is the greater);
-/// y.diff, unless null, becomes (softmax(y) - onehot(label)) / batch.
+/// y.diff, unless null, becomes (softmax(y) - onehot(label)) / mean_of.
 template <class Shape, class T>
-void softmax_loss(Cpu&, Blob<T, Shape> y, const int* labels, int k, Tally* tally) {
+void softmax_loss(Cpu&, Blob<T, Shape> y, const int* labels, int k, Tally* tally, int mean_of) {
   double loss = 0;
   std::int64_t first = 0, within = 0;
   detail::Array<double> exponentials = detail::Array<double>::Zero(std::ptrdiff_t(Shape::size));
@@ -34,7 +34,7 @@ void softmax_loss(Cpu&, Blob<T, Shape> y, const int* labels, int k, Tally* tally
       auto dy = detail::array(y.sample_diff(n), 0, Shape::size);
       exponentials /= sum;
       exponentials[label] -= 1;
-      dy = (exponentials / double(y.batch)).template cast<T>();
+      dy = (exponentials / double(mean_of)).template cast<T>();
     }
   }
   *tally += {loss, first, within, y.batch, 1, std::isfinite(tally->loss + loss)};

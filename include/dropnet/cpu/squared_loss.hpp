@@ -10,13 +10,13 @@
 
 namespace dropnet {
 
-/// Adds the batch's |y - target|^2 / 2 to the tally; y.diff, unless null, becomes (y - target) / batch. Caffe's
+/// Adds the batch's |y - target|^2 / 2 to the tally; y.diff, unless null, becomes (y - target) / mean_of. Caffe's
 /// EuclideanLoss, summed where Caffe has the mean.
 template <class Shape, class T>
-void squared_loss(Cpu&, Blob<T, Shape> y, const T* targets, Tally* tally) {
+void squared_loss(Cpu&, Blob<T, Shape> y, const T* targets, Tally* tally, int mean_of) {
   const auto difference = detail::array(static_cast<const T*>(y.data), 0, y.size()) - detail::array(targets, 0, y.size());
   const double loss = difference.template cast<double>().square().sum() / 2;
-  if (y.diff) detail::array(y.diff, 0, y.size()) = difference / T(y.batch);
+  if (y.diff) detail::array(y.diff, 0, y.size()) = difference / T(mean_of);
   *tally += {loss, 0, 0, y.batch, 1, std::isfinite(tally->loss + loss)};
 }
 

@@ -208,10 +208,10 @@ constexpr std::size_t conv_parts(const Convolution& at, const ConvTile& tile) { 
 void conv_weight_gradient(Stream, const Convolution&, const ConvTile&, const float* x, const float* dy, float* dw, float* db, float* parts);
 
 /// As dropnet::softmax_loss; dy may be null.
-void softmax_loss(Stream, int batch, int classes, const float* y, float* dy, const int* labels, int k, Tally*);
+void softmax_loss(Stream, int batch, int classes, const float* y, float* dy, const int* labels, int k, Tally*, int mean_of);
 
 /// As dropnet::squared_loss, of `size` values a sample; dy may be null.
-void squared_loss(Stream, int batch, int size, const float* y, const float* targets, float* dy, Tally*);
+void squared_loss(Stream, int batch, int size, const float* y, const float* targets, float* dy, Tally*, int mean_of);
 
 /// Clock::rate is the step's rate. `sums`: sgd_sums(count) doubles of scratch memory, used if step.clip is positive.
 std::size_t sgd_sums(std::size_t count);

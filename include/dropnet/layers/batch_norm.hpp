@@ -47,6 +47,7 @@ struct BatchNorm {
     if (!(epsilon >= 0 && follow >= 0 && follow <= 1))
       throw Error("dropnet: BatchNorm: epsilon is " + std::to_string(epsilon) + " and follow " + std::to_string(follow) +
                   "; epsilon must be at least 0, follow in [0, 1]");
+    v.couples_samples();
     v.layer("bn", at + extents::activations(Kept<In>{}), in, in, 0);
     v.scale({In::channels}, weight);
     v.bias({In::channels}, bias);

@@ -116,7 +116,7 @@ struct Site {
  private:
   template <class Y, class S>
   static Mix mix(S s) {
-    return {s.share(), Y::sample_size, std::size_t(Y::shape::channels), s.training(), s.random(Random::dropin, s.site())};
+    return {s.share(), Y::sample_size, std::size_t(Y::shape::channels), s.training(), s.random(Random::dropin, s.site(), Y::sample_size)};
   }
   /// What New has to compute: the channels of which anything is let in.
   template <class S, class Y>

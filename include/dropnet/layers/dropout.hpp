@@ -28,7 +28,7 @@ struct Dropout {
   void forward(S s, X x, Y y) const {
     probed(s, Direction::forward, y, [&] {
       if (s.training())
-        dropout_forward(s.backend(), schedule(), s.iteration(), s.random(Random::dropout, s.layer()), x, y);
+        dropout_forward(s.backend(), schedule(), s.iteration(), s.random(Random::dropout, s.layer(), X::sample_size), x, y);
       else
         copy_forward(s.backend(), x, y);
     });
@@ -38,7 +38,7 @@ struct Dropout {
     if (!x.diff) return;
     probed(s, Direction::backward, y, [&] {
       if (s.training())
-        dropout_backward(s.backend(), schedule(), s.iteration(), s.random(Random::dropout, s.layer()), x, y);
+        dropout_backward(s.backend(), schedule(), s.iteration(), s.random(Random::dropout, s.layer(), X::sample_size), x, y);
       else
         copy_backward(s.backend(), x, y);
     });

@@ -60,6 +60,7 @@ class Architecture {
   std::vector<TensorInfo> tensors;
   std::vector<SiteInfo> sites;
   Extent extent;
+  bool couples = false;  ///< whether a sample's outputs depend on the others of its batch
 
   template <class Spec, class Input>
   static Architecture of(Spec spec, Input input) {
@@ -103,6 +104,8 @@ class Architecture {
     forks_.pop_back();
   }
 
+  /// Of a layer that looks at several samples of a batch at once: such a network takes batches whole.
+  void couples_samples() { couples = couples || frozen_.empty(); }
   template <class In, class Out>
   void layer(const char* kind, Extent at, In, Out, std::size_t multiply_adds) {
     place_ = at;

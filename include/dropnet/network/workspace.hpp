@@ -71,8 +71,8 @@ class Workspace {
     targets_.upload(0, targets);
     has_targets_ = true;
   }
-  const int* labels() const { return labels_.data(); }
-  const T* targets() const { return targets_.data(); }
+  const int* labels() const { return labels_.data() + slice_.first; }
+  const T* targets() const { return targets_.data() + std::size_t(slice_.first) * Output::size; }
   /// Whether the batch has targets, not labels.
   bool has_targets() const { return has_targets_; }
   /// Sets the batch to some images of a data set; `load_picked` then makes them inputs and labels, or targets.
@@ -83,6 +83,29 @@ class Workspace {
   /// From what resident(backend(), data) has given.
   template <class Images>
   void load_picked(const Images& images) { has_targets_ = load_images(backend_, images, picks_.data(), input(), labels_.data(), targets_.data()); }
+
+  /// In how many slices a batch of this size goes through the network: one, unless the backend is faster with fewer samples at a
+  /// time and no layer looks at several at once.
+  int slices(const Net& net) const {
+    if constexpr (requires { backend_.slices(batch_, std::size_t{}, std::size_t{}); })
+      if (diffs_.size() && !net.architecture().couples)
+        return backend_.slices(batch_, net.extent().activations * sizeof(T), net.extent().weights * sizeof(T));
+    return 1;
+  }
+  /// Does `work` for each slice: inputs, outputs, labels and targets are then the slice's, and gradients of weights are added up.
+  template <class Work>
+  void each_slice(const Net& net, Work work) {
+    struct Whole {
+      Slice& slice;
+      ~Whole() { slice = {}; }
+    } whole{slice_};
+    const int count = slices(net), pieces = batch_ / slice_unit;
+    for (int i = 0; i < count; ++i) {
+      const auto begin = [&](int k) { return k < count ? pieces * k / count * slice_unit : batch_; };
+      slice_ = {begin(i), begin(i + 1) - begin(i)};
+      work();
+    }
+  }
 
   // Input and output lie at the arena's start, then what the layers take.
   auto input() { return view<Input>(0); }
@@ -132,9 +155,10 @@ class Workspace {
                             diffs_.size() ? diffs_.data() + first : nullptr,
                             indices_.data(),
                             net.shares().data(),
-                            batch_,
+                            samples(),
+                            slice_.first,
                             moment_,
-                            add_gradients,
+                            add_gradients || slice_.first > 0,
                             probe,
                             probe == nullptr && !blends(net),
                             diffs_.size() == 0,
@@ -166,13 +190,21 @@ class Workspace {
   }
   template <class Shape>
   Blob<T, Shape> view(std::size_t offset) {
-    const std::size_t place = offset * std::size_t(batch_);
+    const std::size_t place = offset * std::size_t(batch_) + std::size_t(slice_.first) * Shape::size;
     const bool wants_diff = diffs_.size() && (offset > 0 || input_gradient);
-    return {activations_.data() + place, wants_diff ? diffs_.data() + place : nullptr, batch_};
+    return {activations_.data() + place, wants_diff ? diffs_.data() + place : nullptr, samples()};
   }
+
+  /// Some of the batch's samples, `count` from `first` on; 0: all of them.
+  struct Slice {
+    int first = 0, count = 0;
+  };
+  static constexpr int slice_unit = 16;  ///< slices begin at multiples of it: as many samples as the widest registers have lanes
+  int samples() const { return slice_.count ? slice_.count : batch_; }
 
   int capacity_;
   int batch_;
+  Slice slice_;
   Backend backend_;
   Buffer<T> activations_, diffs_, gradients_;
   Buffer<Index> indices_;

@@ -11,9 +11,9 @@
 namespace dropnet {
 
 /// Adds the batch's -log softmax(y)[label] and its hits to the tally (of equal outputs the lower index is the greater);
-/// y.diff, unless null, becomes (softmax(y) - onehot(label)) / batch.
+/// y.diff, unless null, becomes (softmax(y) - onehot(label)) / mean_of.
 template <class Shape, class T>
-void softmax_loss(Reference&, Blob<T, Shape> y, const int* labels, int k, Tally* tally) {
+void softmax_loss(Reference&, Blob<T, Shape> y, const int* labels, int k, Tally* tally, int mean_of) {
   double loss = 0;
   std::int64_t first = 0, within = 0;
   for (int n = 0; n < y.batch; ++n) {
@@ -34,7 +34,7 @@ void softmax_loss(Reference&, Blob<T, Shape> y, const int* labels, int k, Tally*
     within += finite && rank < k;
     if (y.diff)
       for (std::size_t i = 0; i < Shape::size; ++i)
-        y.sample_diff(n)[i] = T((std::exp(double(z[i] - top)) / sum - (i == label)) / y.batch);
+        y.sample_diff(n)[i] = T((std::exp(double(z[i] - top)) / sum - (i == label)) / mean_of);
   }
   *tally += {loss, first, within, y.batch, 1, std::isfinite(tally->loss + loss)};
 }

@@ -9,15 +9,15 @@
 
 namespace dropnet {
 
-/// Adds the batch's |y - target|^2 / 2 to the tally; y.diff, unless null, becomes (y - target) / batch. Caffe's
+/// Adds the batch's |y - target|^2 / 2 to the tally; y.diff, unless null, becomes (y - target) / mean_of. Caffe's
 /// EuclideanLoss, summed where Caffe has the mean.
 template <class Shape, class T>
-void squared_loss(Reference&, Blob<T, Shape> y, const T* targets, Tally* tally) {
+void squared_loss(Reference&, Blob<T, Shape> y, const T* targets, Tally* tally, int mean_of) {
   double loss = 0;
   for (std::size_t i = 0; i < y.size(); ++i) {
     const T difference = y.data[i] - targets[i];
     loss += double(difference) * double(difference) / 2;
-    if (y.diff) y.diff[i] = difference / T(y.batch);
+    if (y.diff) y.diff[i] = difference / T(mean_of);
   }
   *tally += {loss, 0, 0, y.batch, 1, std::isfinite(tally->loss + loss)};
 }

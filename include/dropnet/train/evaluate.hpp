@@ -28,14 +28,14 @@ struct Evaluation {
   std::size_t images = 0;
 };
 
-/// The loss of the batch's outputs to the tally and its gradient to y.diff, unless null: softmax cross-entropy with labels,
-/// half the squared distance to targets.
+/// The loss of the outputs to the tally and the gradient of the batch's mean to y.diff, unless null: softmax cross-entropy with
+/// labels, half the squared distance to targets.
 template <class Workspace, class Y>
 void queue_loss(Workspace& ws, Y y, int top_k) {
   if (ws.has_targets())
-    squared_loss(ws.backend(), y, ws.targets(), ws.tally());
+    squared_loss(ws.backend(), y, ws.targets(), ws.tally(), ws.batch());
   else
-    softmax_loss(ws.backend(), y, ws.labels(), top_k, ws.tally());
+    softmax_loss(ws.backend(), y, ws.labels(), top_k, ws.tally(), ws.batch());
 }
 
 /// Goes through all images once, in order, with a workspace that is there already and images resident on its backend.
@@ -49,10 +49,12 @@ Evaluation evaluate(const Net& net, const Images& images, const Dataset& data, t
     for (std::size_t i = 0; i < picks.size(); ++i) picks[i].image = std::uint32_t(from + i);
     ws.pick(picks);
     ws.load_picked(images);
-    net.queue_forward(ws);
-    auto y = ws.output();
-    y.diff = nullptr;
-    queue_loss(ws, y, top_k);
+    ws.each_slice(net, [&] {
+      net.queue_forward(ws);
+      auto y = ws.output();
+      y.diff = nullptr;
+      queue_loss(ws, y, top_k);
+    });
   }
   const Tally sum = ws.take_tally();
   if (data.has_targets()) return {sum.mean_loss(), no_accuracy, no_accuracy, size};

@@ -40,7 +40,7 @@ class NormsProbe : public Probe<typename Net::scalar> {
   }
   void after(int layer, Direction direction, const typename Net::scalar* values, std::size_t count) override {
     auto& to = norms_[std::size_t(layer)];
-    if (values) (direction == Direction::forward ? to.activation : to.gradient) = norm(backend_, values, count);
+    if (values) add(direction == Direction::forward ? to.activation : to.gradient, norm(backend_, values, count));
   }
   /// After the pass: those of the weights, too.
   std::vector<LayerNorms> with_weights(typename Net::workspace& ws) && {

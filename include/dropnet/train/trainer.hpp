@@ -46,9 +46,11 @@ double train_pass(const Net& net, typename Net::workspace& ws, std::int64_t iter
 /// The same at the moment that ws.begin has set, without waiting for an asynchronous backend; the loss goes to the tally.
 template <class Net>
 void queue_train_pass(const Net& net, typename Net::workspace& ws, Probe<typename Net::scalar>* probe = nullptr) {
-  net.queue_forward(ws, probe);
-  queue_loss(ws, ws.output(), 1);
-  net.queue_backward(ws, probe);
+  ws.each_slice(net, [&] {
+    net.queue_forward(ws, probe);
+    queue_loss(ws, ws.output(), 1);
+    net.queue_backward(ws, probe);
+  });
 }
 
 /// The name of the first layer that writes something that is not finite in a pass forward; empty if none does.
@@ -253,11 +255,12 @@ class Trainer {
 
   /// Back to the iteration whose loss was not finite; the steps from there on have changed nothing.
   [[noreturn]] void diverged(const Tally& tally, Feed<Net>& feed, typename Net::workspace& ws, const FitOptions& options) {
-    // The first bad pass, counted from the last time that the tally was taken, which was before an iteration.
-    const std::int64_t taken = iteration_ - tally.batches / options.iter_size;
-    go_to(taken + tally.finite / options.iter_size);
+    // The first bad slice, counted from the last time that the tally was taken, which was before an iteration.
+    const int slices = ws.slices(net_), all = slices * options.iter_size;
+    const std::int64_t taken = iteration_ - tally.batches / all;
+    go_to(taken + tally.finite / all);
     Moment moment = now(options);
-    moment.pass = int(tally.finite % options.iter_size);
+    moment.pass = int(tally.finite % all / slices);
     feed.prepare(moment.time());
     feed.load();
     const std::string layer = first_non_finite(net_, ws, moment);
