@@ -264,7 +264,7 @@ void time_layers(const Net& net, typename Net::backend backend, int batch, int i
     queue_train_pass(net, ws, &watch);
     if (i >= warm_up) steps.push_back(std::chrono::duration<double>(Clock::now() - began).count());
   }
-  print_times(layers, watch.seconds, watch.kernels, steps, batch, iterations, describe(ws.backend()));
+  print_times(layers, watch.seconds, watch.kernels, steps, batch, iterations, describe(ws.backend()) + (ws.slices(net) > 1 ? ", in " + std::to_string(ws.slices(net)) + " slices, here one after the other" : std::string()));
 }
 
 }  // namespace program

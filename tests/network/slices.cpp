@@ -64,24 +64,29 @@ TEST_CASE("a batch in slices: the same numbers but for rounding, with the same m
 }
 
 TEST_CASE("slices do not depend on the number of threads") {
-  const auto one = pass<float>(Noisy{}, Share{0.4}, cutting(true, 1)), two = pass<float>(Noisy{}, Share{0.4}, cutting(true, 2));
-  CHECK(one.y == two.y);
-  CHECK(one.dx == two.dx);
-  CHECK(one.dw == two.dw);
+  // 3 slices: one after the other, side by side, and on a thread or two each.
+  const auto one = pass<float>(Noisy{}, Share{0.4}, cutting(true, 1));
+  for (const int threads : {2, 3, 6}) {
+    const auto more = pass<float>(Noisy{}, Share{0.4}, cutting(true, threads));
+    CHECK(one.loss == more.loss);
+    CHECK(one.y == more.y);
+    CHECK(one.dx == more.dx);
+    CHECK(one.dw == more.dw);
+  }
 }
 
-TEST_CASE("slices cover the batch, begin at multiples of 16, and use no more of the activations' memory") {
+TEST_CASE("slices cover the batch, begin at multiples of 16, and leave the batch's own memory alone") {
   Network<Noisy, In> net;
   Workspace ws(net, batch, Purpose::train, cutting(true));
   ws.load(test::random_values<float>(std::size_t(batch) * In::size, 1));
   REQUIRE(ws.slices(net) == 3);
   std::vector<int> sizes;
   const float* next = ws.input().data;
-  ws.each_slice(net, [&] {
-    CHECK(ws.input().data == next);
-    CHECK(ws.labels() + ws.input().batch <= ws.labels() + batch);
-    sizes.push_back(ws.input().batch);
-    next += ws.input().size();
+  ws.each_slice(net, true, false, [&](auto& slice) {
+    CHECK(std::equal(slice.input().data, slice.input().data + slice.input().size(), next));
+    CHECK(slice.mean_of() == batch);
+    sizes.push_back(slice.batch());
+    next += slice.input().size();
   });
   CHECK(sizes == std::vector<int>{16, 16, 21});
   CHECK(ws.input().batch == batch);
@@ -92,7 +97,8 @@ TEST_CASE("slices cover the batch, begin at multiples of 16, and use no more of 
   train_pass(net, ws, 0, Seed{1});
   const auto all = test::read(ws.activations(), ws.activations().data(), ws.activations().size());
   const auto used = std::size_t(std::count_if(all.begin(), all.end(), [](float v) { return std::isfinite(v); }));
-  CHECK(used <= batch * (In::size + 3) + 21 * net.extent().activations);
+  CHECK(used == batch * (In::size + 3));
+  CHECK_THROWS_WITH(ws.each_slice(net, true, false, [](auto& slice) { if (slice.batch() == 21) throw Error("the last one"); }), "the last one");
 }
 
 TEST_CASE("slices: as many as keep activations near, fewer where weights are many") {
@@ -101,12 +107,20 @@ TEST_CASE("slices: as many as keep activations near, fewer where weights are man
   CHECK(slices(31'250, 0, 64) == 2);
   CHECK(slices(1'000'000, 0, 64) == 4);
   CHECK(slices(1'000'000, 0, 15) == 1);
+  CHECK(slices(30'000, 0, 100) == 6);
+  CHECK(slices(20'000, 0, 100) == 2);
   CHECK(slices(100'000, 400'000, 64) == 4);
   CHECK(slices(100'000, 10'000'000, 64) == 1);
   // LeNet(10)'s activations are 20 MB for 64 images.
   Network<models::LeNet<5>::Spec, models::LeNet<>::Input> deep;
-  CHECK(Workspace(deep, 64, Purpose::train).slices(deep) == 2);
+  Workspace ws(deep, 64, Purpose::train);
+  CHECK(ws.slices(deep) == 4);
   CHECK(Workspace(deep, 64, Purpose::predict).slices(deep) == 1);
+  // What is closed does not count: the shallow net's steps have the same bits.
+  Network<models::LeNet<1>::Spec, models::LeNet<>::Input> shallow;
+  for (auto& share : deep.shares()) share = {0};
+  CHECK(ws.slices(deep) == 2);
+  CHECK(Workspace(shallow, 64, Purpose::train).slices(shallow) == 2);
 }
 
 TEST_CASE("batch normalisation sees its batch whole") {

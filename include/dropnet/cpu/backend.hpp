@@ -19,7 +19,7 @@ namespace dropnet {
 struct Cpu : HostBackend {
   /// 0 threads stands for all that the machine has. Work of fewer than `least` operations is not worth a second one: about ten
   /// microseconds, several times what it takes to hand over. `cache`: the bytes of activations that are near enough. Throws Error if the number is negative.
-  explicit Cpu(int threads, std::size_t least = 100'000, std::size_t cache = 12'000'000)
+  explicit Cpu(int threads, std::size_t least = 100'000, std::size_t cache = 4'000'000)
       : threads_(std::make_unique<Threads>(checked(threads))), least_(least), cache_(cache), scratch_(std::size_t(threads_->count())) {}
   Cpu() : Cpu(1) {}
 
@@ -53,9 +53,16 @@ struct Cpu : HostBackend {
   /// In how many slices a batch is best trained on, given the bytes of a sample's activations and of all weights: what forward
   /// writes should still lie in the cache when backward reads it, but each slice takes the weights anew.
   int slices(int batch, std::size_t sample, std::size_t weights) const {
-    const std::size_t room = std::max(cache_, 4 * weights);
-    return std::clamp(int((std::size_t(batch) * sample + room - 1) / room), 1, std::max(1, batch / 16));
+    const std::size_t room = std::max(cache_, 2 * weights), wanted = (std::size_t(batch) * sample + room - 1) / room;
+    const int most = std::max(1, batch / 16);  // 16 samples fill the widest registers
+    if (wanted <= 1) return 1;
+    // Of one size, and an even number if possible, which threads share better.
+    for (int n = int(std::min(wanted, std::size_t(most))); n < most; ++n)
+      if (most % n == 0 && (n % 2 == 0 || most % 2 == 1)) return n;
+    return most;
   }
+  /// The same with another number of threads.
+  Cpu with(int threads) const { return Cpu(threads, least_, cache_); }
 
   /// Memory that stays a worker's own until its next call of scratch. What it holds is left open.
   template <class T>

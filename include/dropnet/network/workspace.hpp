@@ -1,6 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -10,6 +14,8 @@
 #include "dropnet/core/pick.hpp"
 #include "dropnet/core/scope.hpp"
 #include "dropnet/core/tally.hpp"
+#include "dropnet/core/turns.hpp"
+#include "dropnet/network/architecture.hpp"
 
 namespace dropnet {
 
@@ -71,8 +77,8 @@ class Workspace {
     targets_.upload(0, targets);
     has_targets_ = true;
   }
-  const int* labels() const { return labels_.data() + slice_.first; }
-  const T* targets() const { return targets_.data() + std::size_t(slice_.first) * Output::size; }
+  const int* labels() const { return labels_.data(); }
+  const T* targets() const { return targets_.data(); }
   /// Whether the batch has targets, not labels.
   bool has_targets() const { return has_targets_; }
   /// Sets the batch to some images of a data set; `load_picked` then makes them inputs and labels, or targets.
@@ -84,27 +90,33 @@ class Workspace {
   template <class Images>
   void load_picked(const Images& images) { has_targets_ = load_images(backend_, images, picks_.data(), input(), labels_.data(), targets_.data()); }
 
+  /// How many samples the loss is a mean of: of this batch, or of the one that it is a slice of.
+  int mean_of() const { return whole_ ? whole_ : batch_; }
+
   /// In how many slices a batch of this size goes through the network: one, unless the backend is faster with fewer samples at a
   /// time and no layer looks at several at once.
   int slices(const Net& net) const {
-    if constexpr (requires { backend_.slices(batch_, std::size_t{}, std::size_t{}); })
-      if (diffs_.size() && !net.architecture().couples)
-        return backend_.slices(batch_, net.extent().activations * sizeof(T), net.extent().weights * sizeof(T));
+    if constexpr (cuts) {
+      if (diffs_.size() == 0 || net.architecture().couples) return 1;
+      // What is open counts, so that a closed network computes what the shallow one does, bit for bit.
+      std::size_t values = 0, weights = 0;
+      for (const LayerInfo& l : net.architecture().layers)
+        if (l.kind != "dropin" && net.is_open(l.site)) values += std::size_t(l.output[0]) * std::size_t(l.output[1]) * std::size_t(l.output[2]);
+      for (const TensorInfo& t : net.architecture().tensors)
+        if (net.is_open(t.site)) weights += t.size;
+      return backend_.slices(batch_, values * sizeof(T), weights * sizeof(T));
+    }
     return 1;
   }
-  /// Does `work` for each slice: inputs, outputs, labels and targets are then the slice's, and gradients of weights are added up.
+  /// Does work(workspace) for the batch or, in workspaces that hold one each, for its slices; then outputs, tally and, if it goes
+  /// `back`, gradients are as if it were for the batch. Gradients of weights are sums over the slices in their order. Slices that are
+  /// worked on side by side share the backend's threads; with `in_turn` each has all of them.
   template <class Work>
-  void each_slice(const Net& net, Work work) {
-    struct Whole {
-      Slice& slice;
-      ~Whole() { slice = {}; }
-    } whole{slice_};
-    const int count = slices(net), pieces = batch_ / slice_unit;
-    for (int i = 0; i < count; ++i) {
-      const auto begin = [&](int k) { return k < count ? pieces * k / count * slice_unit : batch_; };
-      slice_ = {begin(i), begin(i + 1) - begin(i)};
-      work();
+  void each_slice(const Net& net, bool back, bool in_turn, Work work) {
+    if constexpr (cuts) {
+      if (const int count = slices(net); count > 1) return run_slices(net, count, back, in_turn, work);
     }
+    work(*this);
   }
 
   // Input and output lie at the arena's start, then what the layers take.
@@ -155,10 +167,10 @@ class Workspace {
                             diffs_.size() ? diffs_.data() + first : nullptr,
                             indices_.data(),
                             net.shares().data(),
-                            samples(),
-                            slice_.first,
+                            batch_,
+                            first_,
                             moment_,
-                            add_gradients || slice_.first > 0,
+                            add_gradients,
                             probe,
                             probe == nullptr && !blends(net),
                             diffs_.size() == 0,
@@ -190,21 +202,88 @@ class Workspace {
   }
   template <class Shape>
   Blob<T, Shape> view(std::size_t offset) {
-    const std::size_t place = offset * std::size_t(batch_) + std::size_t(slice_.first) * Shape::size;
+    const std::size_t place = offset * std::size_t(batch_);
     const bool wants_diff = diffs_.size() && (offset > 0 || input_gradient);
-    return {activations_.data() + place, wants_diff ? diffs_.data() + place : nullptr, samples()};
+    return {activations_.data() + place, wants_diff ? diffs_.data() + place : nullptr, batch_};
   }
 
-  /// Some of the batch's samples, `count` from `first` on; 0: all of them.
-  struct Slice {
-    int first = 0, count = 0;
-  };
-  static constexpr int slice_unit = 16;  ///< slices begin at multiples of it: as many samples as the widest registers have lanes
-  int samples() const { return slice_.count ? slice_.count : batch_; }
+  static constexpr bool cuts = requires(const Backend& b) { b.slices(0, std::size_t{}, std::size_t{}); };
+
+  /// Where slice `i` of `count` begins: at a multiple of as many samples as the widest registers have lanes.
+  int slice_begin(int count, int i) const { return i < count ? batch_ / 16 * i / count * 16 : batch_; }
+
+  template <class Work>
+  void run_slices(const Net& net, int count, bool back, bool in_turn, Work& work) {
+    const int side_by_side = std::gcd(backend_.threads(), count);
+    prepare_lanes(net, count, side_by_side);
+    Turns turns;
+    const auto run = [&](int l, int i) {
+      try {
+        Workspace& lane = lanes_[std::size_t(l)];
+        const int first = slice_begin(count, i);
+        lane.take(*this, first, slice_begin(count, i + 1) - first);
+        work(lane);
+        turns.await(i);
+        give(net, lane, back);
+        turns.done(i);
+      } catch (...) {
+        turns.fail();
+        throw;
+      }
+    };
+    if (side_by_side > 1 && !in_turn)
+      return backend_.parallel(side_by_side, std::numeric_limits<std::size_t>::max(), [&](int l, int) {
+        for (int i = l; i < count; i += side_by_side) run(l, i);
+      });
+    const auto lend = [&] { std::swap(backend_, lanes_[0].backend_); };
+    lend();
+    try {
+      for (int i = 0; i < count; ++i) run(0, i);
+    } catch (...) {
+      lend();
+      throw;
+    }
+    lend();
+  }
+  void prepare_lanes(const Net& net, int count, int side_by_side) {
+    int largest = 0;
+    for (int i = 0; i < count; ++i) largest = std::max(largest, slice_begin(count, i + 1) - slice_begin(count, i));
+    if (lanes_.size() == std::size_t(side_by_side) && lanes_[0].capacity() >= largest) return;
+    lanes_.clear();
+    const int threads = side_by_side > 1 ? backend_.threads() / side_by_side : 1;
+    for (int l = 0; l < side_by_side; ++l) lanes_.emplace_back(net, largest, Purpose::train, backend_.with(threads));
+  }
+  /// Becomes a slice of another workspace's batch.
+  void take(const Workspace& from, int first, int count) {
+    batch_ = count;
+    first_ = first;
+    whole_ = from.batch_;
+    moment_ = from.moment_;
+    has_targets_ = from.has_targets_;
+    input_gradient = from.input_gradient;
+    const auto copy = [&](const auto& source, std::size_t each, auto& to) { std::copy_n(source.data() + std::size_t(first) * each, std::size_t(count) * each, to.data()); };
+    copy(from.activations_, Input::size, activations_);
+    copy(from.labels_, 1, labels_);
+    if (has_targets_) copy(from.targets_, Output::size, targets_);
+  }
+  /// Takes over what a slice has left.
+  void give(const Net& net, Workspace& lane, bool back) {
+    const auto copy = [&](auto values, const auto& from, const auto& to) { std::copy_n(from.*values, from.size(), to.*values + std::size_t(lane.first_) * to.sample_size); };
+    const auto y = output(), slice_y = lane.output();
+    copy(&decltype(output())::data, slice_y, y);
+    *tally_.data() += lane.take_tally();
+    if (!back) return;
+    copy(&decltype(output())::diff, slice_y, y);
+    if (input_gradient) copy(&decltype(input())::diff, lane.input(), input());
+    if (lane.first_ == 0 && !add_gradients) return std::swap(gradients_, lane.gradients_);
+    for (const auto& t : net.architecture().tensors)
+      if (net.is_open(t.site) && !t.frozen)
+        for (std::size_t i = t.offset; i < t.offset + t.size; ++i) gradients_.data()[i] += lane.gradients_.data()[i];
+  }
 
   int capacity_;
   int batch_;
-  Slice slice_;
+  int first_ = 0, whole_ = 0;  ///< if it holds a slice: the first one of that many samples
   Backend backend_;
   Buffer<T> activations_, diffs_, gradients_;
   Buffer<Index> indices_;
@@ -214,6 +293,7 @@ class Workspace {
   Buffer<Tally> tally_;
   Moment moment_;
   bool has_targets_ = false;
+  std::vector<Workspace> lanes_;  ///< for slices
 };
 
 template <class Net>

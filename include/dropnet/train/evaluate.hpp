@@ -33,9 +33,9 @@ struct Evaluation {
 template <class Workspace, class Y>
 void queue_loss(Workspace& ws, Y y, int top_k) {
   if (ws.has_targets())
-    squared_loss(ws.backend(), y, ws.targets(), ws.tally(), ws.batch());
+    squared_loss(ws.backend(), y, ws.targets(), ws.tally(), ws.mean_of());
   else
-    softmax_loss(ws.backend(), y, ws.labels(), top_k, ws.tally(), ws.batch());
+    softmax_loss(ws.backend(), y, ws.labels(), top_k, ws.tally(), ws.mean_of());
 }
 
 /// Goes through all images once, in order, with a workspace that is there already and images resident on its backend.
@@ -49,11 +49,11 @@ Evaluation evaluate(const Net& net, const Images& images, const Dataset& data, t
     for (std::size_t i = 0; i < picks.size(); ++i) picks[i].image = std::uint32_t(from + i);
     ws.pick(picks);
     ws.load_picked(images);
-    ws.each_slice(net, [&] {
-      net.queue_forward(ws);
-      auto y = ws.output();
+    ws.each_slice(net, false, false, [&](auto& of) {
+      net.queue_forward(of);
+      auto y = of.output();
       y.diff = nullptr;
-      queue_loss(ws, y, top_k);
+      queue_loss(of, y, top_k);
     });
   }
   const Tally sum = ws.take_tally();

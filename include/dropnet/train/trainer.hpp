@@ -43,13 +43,14 @@ double train_pass(const Net& net, typename Net::workspace& ws, std::int64_t iter
   queue_train_pass(net, ws);
   return ws.take_tally().mean_loss();
 }
-/// The same at the moment that ws.begin has set, without waiting for an asynchronous backend; the loss goes to the tally.
+/// The same at the moment that ws.begin has set, without waiting for an asynchronous backend; the loss goes to the tally. A probe
+/// sees a layer once for each slice.
 template <class Net>
 void queue_train_pass(const Net& net, typename Net::workspace& ws, Probe<typename Net::scalar>* probe = nullptr) {
-  ws.each_slice(net, [&] {
-    net.queue_forward(ws, probe);
-    queue_loss(ws, ws.output(), 1);
-    net.queue_backward(ws, probe);
+  ws.each_slice(net, true, probe != nullptr, [&](auto& of) {
+    net.queue_forward(of, probe);
+    queue_loss(of, of.output(), 1);
+    net.queue_backward(of, probe);
   });
 }
 
