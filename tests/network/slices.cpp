@@ -1,3 +1,4 @@
+#include <atomic>
 #include <dropnet/models/lenet.hpp>
 
 #include "../support/check.hpp"
@@ -98,7 +99,25 @@ TEST_CASE("slices cover the batch, begin at multiples of 16, and leave the batch
   const auto all = test::read(ws.activations(), ws.activations().data(), ws.activations().size());
   const auto used = std::size_t(std::count_if(all.begin(), all.end(), [](float v) { return std::isfinite(v); }));
   CHECK(used == batch * (In::size + 3));
-  CHECK_THROWS_WITH(ws.each_slice(net, true, false, [](auto& slice) { if (slice.batch() == 21) throw Error("the last one"); }), "the last one");
+}
+
+TEST_CASE("what a slice throws comes through, and the next batch is as good as any") {
+  for (const int threads : {1, 3}) {
+    Network<Noisy, In> net;
+    Workspace ws(net, batch, Purpose::train, cutting(true, threads)), other(net, batch, Purpose::train, cutting(true, threads));
+    const auto loss = [&](auto& on) {
+      on.load(test::random_values<float>(std::size_t(batch) * In::size, 1));
+      on.load_labels(std::vector<int>(batch, 1));
+      return train_pass(net, on, 0, Seed{1});
+    };
+    for (const int fails : {0, 1, 2}) {
+      std::atomic<int> number = 0;
+      CHECK_THROWS_WITH(ws.each_slice(net, true, false, [&](auto&) { if (number++ == fails) throw Error("this one"); }), "this one");
+    }
+    ws.take_tally();
+    CHECK(loss(ws) == loss(other));
+    CHECK(ws.backend().threads() == threads);
+  }
 }
 
 TEST_CASE("slices: as many as keep activations near, fewer where weights are many") {

@@ -7,9 +7,11 @@ namespace dropnet {
 /// Lets threads do something one after the other, in the order of numbers that count from 0.
 class Turns {
  public:
-  /// Ends when all numbers before this one are done, or one has failed.
-  void await(int number) const {
-    for (int at; (at = next_.load(std::memory_order_acquire)) < number;) next_.wait(at, std::memory_order_acquire);
+  /// Ends when all numbers before this one are done, and then is true, or when one has failed.
+  bool await(int number) const {
+    int at;
+    while ((at = next_.load(std::memory_order_acquire)) < number) next_.wait(at, std::memory_order_acquire);
+    return at == number;
   }
   void done(int number) { go_to(number + 1); }
   /// Nobody waits any more.

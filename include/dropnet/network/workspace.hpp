@@ -223,7 +223,7 @@ class Workspace {
         const int first = slice_begin(count, i);
         lane.take(*this, first, slice_begin(count, i + 1) - first);
         work(lane);
-        turns.await(i);
+        if (!turns.await(i)) return;
         give(net, lane, back);
         turns.done(i);
       } catch (...) {
