@@ -9,6 +9,10 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace dropnet {
 
 /// Host memory at a multiple of 64 bytes that begins as zeros. The system hands out its pages when they are
@@ -23,6 +27,7 @@ class HostBuffer {
     if (size == 0) return;
     if (size > (SIZE_MAX - 64) / sizeof(T) || !(block_ = std::calloc(size * sizeof(T) + 64, 1))) throw std::bad_alloc();
     data_ = reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(block_) + 63) / 64 * 64);
+    ask_for_large_pages();
   }
   HostBuffer(const HostBuffer& other) : HostBuffer(other.size_) { std::copy_n(other.data_, size_, data_); }
   HostBuffer(HostBuffer&& other) noexcept { swap(other); }
@@ -43,6 +48,15 @@ class HostBuffer {
   void download(std::size_t offset, std::span<T> to) const { std::copy_n(data_ + offset, to.size(), to.begin()); }
 
  private:
+  /// A wish that the system may pass over: of a large buffer a processor finds its places faster in pages of 2 MB.
+  void ask_for_large_pages() {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    constexpr std::uintptr_t page = 2 << 20;
+    if (size_ * sizeof(T) < 8 * page) return;
+    const auto begin = (reinterpret_cast<std::uintptr_t>(data_) + page - 1) / page * page, end = reinterpret_cast<std::uintptr_t>(data_ + size_) / page * page;
+    (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+  }
   void swap(HostBuffer& other) noexcept {
     std::swap(block_, other.block_);
     std::swap(data_, other.data_);
