@@ -7,17 +7,11 @@ namespace dropnet::detail {
 
 /// `overwrites_input`: backward may put x's gradient where x's values lie.
 template <class Layer>
-inline constexpr bool overwrites_input = false;
-template <class Layer>
-  requires(Layer::overwrites_input)
-inline constexpr bool overwrites_input<Layer> = true;
+inline constexpr bool overwrites_input = requires { requires Layer::overwrites_input; };
 
 /// `forgets_output`: backward never reads y's values.
 template <class Layer>
-inline constexpr bool forgets_output = false;
-template <class Layer>
-  requires(Layer::forgets_output)
-inline constexpr bool forgets_output<Layer> = true;
+inline constexpr bool forgets_output = requires { requires Layer::forgets_output; };
 
 /// Whether it may for what Writer hands on to Reader.
 template <class Writer, class Reader>

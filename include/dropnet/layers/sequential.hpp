@@ -18,10 +18,7 @@ struct Sequential;
 namespace detail {
 /// Layers that compute each channel of their output from the same channel of their input.
 template <class Layer>
-inline constexpr bool by_channel = false;
-template <class Layer>
-  requires(Layer::by_channel)
-inline constexpr bool by_channel<Layer> = true;
+inline constexpr bool by_channel = requires { requires Layer::by_channel; };
 
 /// How many of a layer's last parts are by_channel: 1 for Sequential<Conv, ReLU>.
 template <class Layer>
