@@ -15,6 +15,8 @@
 #define DROPNET_DEVICE __host__ __device__
 #else
 #include <functional>
+#include <numeric>
+#include <string>
 #define DROPNET_DEVICE
 #endif
 
@@ -26,8 +28,17 @@
 
 namespace dropnet::kernels {
 
+/// What a GPU reads or writes at once lies at a multiple of its size: the host, which need not care, looks after it.
+template <int Count>
+DROPNET_DEVICE void aligned([[maybe_unused]] const float* p) {
+#ifndef __CUDACC__
+  if (reinterpret_cast<std::uintptr_t>(p) % (sizeof(float) * Count)) throw Error("dropnet: Cuda: a kernel touches " + std::to_string(Count) + " values at once that a GPU cannot");
+#endif
+}
+
 /// Values that lie at a multiple of 16 bytes (two: of 8).
 DROPNET_DEVICE inline void read_4(const float* from, float* to) {
+  aligned<4>(from);
 #ifdef __CUDA_ARCH__
   *reinterpret_cast<float4*>(to) = *reinterpret_cast<const float4*>(from);
 #else
@@ -35,6 +46,7 @@ DROPNET_DEVICE inline void read_4(const float* from, float* to) {
 #endif
 }
 DROPNET_DEVICE inline void write_4(const float* from, float* to) {
+  aligned<4>(to);
 #ifdef __CUDA_ARCH__
   *reinterpret_cast<float4*>(to) = *reinterpret_cast<const float4*>(from);
 #else
@@ -43,6 +55,7 @@ DROPNET_DEVICE inline void write_4(const float* from, float* to) {
 }
 
 DROPNET_DEVICE inline void write_2(const float* from, float* to) {
+  aligned<2>(to);
 #ifdef __CUDA_ARCH__
   *reinterpret_cast<float2*>(to) = make_float2(from[0], from[1]);
 #else
@@ -163,37 +176,46 @@ void column_sums(Stream stream, std::uint32_t count, const Body& body) {
 /// The host's stand-in for a stream: does the work, or keeps it for later while the stream is recorded.
 void submit(Stream stream, std::function<void()> work);
 
+/// go(i) for each i < n. What runs side by side on a GPU runs one after the other here, but not in the order of its numbers:
+/// where one relied on another that comes before or behind it, results are wrong.
+template <class Go>
+void in_any_order(std::uint32_t n, const Go& go) {
+  std::uint64_t step = std::uint64_t(n) * 5 / 8 + 1, i = n / 2;
+  while (std::gcd(step, std::uint64_t(n)) > 1) ++step;
+  for (std::uint32_t k = 0; k < n; ++k, i = (i + step) % n) go(std::uint32_t(i));
+}
+
 template <class Body>
 void each(Stream stream, std::size_t count, const Body& body) {
   const std::uint32_t n = index_range(count);
   submit(stream, [=] {
-    for (std::uint32_t i = 0; i < n; ++i) body(i);
+    in_any_order(n, body);
   });
 }
 
 template <class Body>
 void sums(Stream stream, std::uint32_t blocks, const Body& body) {
   submit(stream, [=] {
-    for (std::uint32_t b = 0; b < blocks; ++b) {
+    in_any_order(blocks, [&](std::uint32_t b) {
       typename Body::Sum sums[team];
-      for (unsigned t = 0; t < team; ++t) sums[t] = body.part(b, t);
+      in_any_order(team, [&](unsigned t) { sums[t] = body.part(b, t); });
       for (unsigned half = team / 2; half > 0; half /= 2)
         for (unsigned t = 0; t < half; ++t) sums[t] += sums[t + half];
       body.finish(b, sums[0]);
-    }
+    });
   });
 }
 
 template <class Body>
 void column_sums(Stream stream, std::uint32_t count, const Body& body) {
   submit(stream, [=] {
-    for (std::uint32_t i = 0; i < count; ++i) {
+    in_any_order(count, [&](std::uint32_t i) {
       float sums[sum_splits];
-      for (unsigned s = 0; s < sum_splits; ++s) sums[s] = body.part(i, s, sum_splits);
+      in_any_order(sum_splits, [&](unsigned s) { sums[s] = body.part(i, s, sum_splits); });
       for (unsigned half = sum_splits / 2; half > 0; half /= 2)
         for (unsigned s = 0; s < half; ++s) sums[s] += sums[s + half];
       body.finish(i, sums[0]);
-    }
+    });
   });
 }
 

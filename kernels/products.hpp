@@ -11,6 +11,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "launch.hpp"
@@ -41,10 +42,30 @@ struct Team {
   }
 };
 
+#ifndef __CUDACC__
+/// What a block's threads bring to shared memory in a stage. A value that two of them bring, or none of its places, is an error.
+struct Brought {
+  const float* begin;
+  std::vector<bool> places;
+  void note(const float* to, int count) {
+    for (auto i = std::size_t(to - begin), end = i + unsigned(count); i < end; ++i) {
+      if (i >= places.size() || places[i]) throw Error("dropnet: Cuda: two threads bring one value to shared memory, or one brings it elsewhere");
+      places[i] = true;
+    }
+  }
+};
+inline thread_local Brought* brought = nullptr;
+#endif
+
 /// To shared memory, by the end of the stage before the one that reads it; zeros where there is nothing. Both lie at a
 /// multiple of Count values.
 template <int Count>
 DROPNET_DEVICE void copy_ahead(float* to, const float* from, bool there) {
+  aligned<Count>(to);
+  aligned<Count>(from);
+#ifndef __CUDACC__
+  if (brought) brought->note(to, Count);
+#endif
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   const unsigned place = unsigned(__cvta_generic_to_shared(to));
   if constexpr (Count == 4)
@@ -246,19 +267,29 @@ void products(Stream stream, const Body& body) {
     const Team& team = body.team;
     const int threads = int(team.threads());
     std::vector<Given<Tiles>> lanes(32);
-    for (std::uint32_t block = 0; block < team.blocks; ++block) {
-      // What nobody brings is not a number.
-      std::vector<float> shared(std::size_t(unsigned(body.team.buffers * team.stage)), std::numeric_limits<float>::quiet_NaN());
+    in_any_order(team.blocks, [&](std::uint32_t block) {
+      // What nobody brings is not a number. Stages have memory of their own, so that who leaves it is seen.
+      std::vector<float> shared[2];
+      for (int b = 0; b < team.buffers; ++b) {
+        shared[b].assign(std::size_t(unsigned(team.stage)), std::numeric_limits<float>::quiet_NaN());
+        in_any_order(unsigned(threads), [&](unsigned t) { body.clear(t, shared[b].data()); });
+      }
       std::vector<Sums> sums(std::size_t(unsigned(threads)), Sums{});
-      for (int t = 0; t < threads; ++t)
-        for (int b = 0; b < body.team.buffers; ++b) body.clear(unsigned(t), shared.data() + b * team.stage);
-      for (int stage = 0; stage < body.stages(block); ++stage) {
-        float* const here = shared.data() + stage % 2 * team.stage;
-        for (int t = 0; t < threads; ++t) body.load(block, unsigned(t), stage, here);
+      const int stages = body.stages(block);
+      const auto load = [&](int stage) {
+        std::vector<float>& to = shared[stage % 2];
+        Brought here{to.data(), std::vector<bool>(to.size())};
+        brought = &here;
+        in_any_order(unsigned(threads), [&](unsigned t) { body.load(block, t, stage, to.data()); });
+        brought = nullptr;
+      };
+      if (stages > 0) load(0);
+      for (int stage = 0; stage < stages; ++stage) {
+        if (stage + 1 < stages) load(stage + 1);
         for (int warp = 0; warp < team.warps * team.splits; ++warp) {
           for (auto& lane : lanes) lane.clear();
           for (unsigned l = 0; l < 32; ++l)
-            body.compute(body.lane(warp % team.warps, l), stage, warp / team.warps, static_cast<const float*>(here), lanes[l]);
+            body.compute(body.lane(warp % team.warps, l), stage, warp / team.warps, std::as_const(shared[stage % 2]).data(), lanes[l]);
           multiply(lanes, sums.data() + warp * 32);
         }
       }
@@ -270,7 +301,7 @@ void products(Stream stream, const Body& body) {
               sums[std::size_t(unsigned(split * group + place))][i] += sums[std::size_t(unsigned((split + half) * group + place))][i];
       for (int warp = 0; warp < team.warps; ++warp)
         for (unsigned l = 0; l < 32; ++l) body.store(block, warp, l, sums[std::size_t(unsigned(warp * 32) + l)].data());
-    }
+    });
   });
 }
 

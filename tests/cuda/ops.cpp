@@ -33,8 +33,17 @@ TEST_CASE("convolution: rectangular, dilated, grouped") {
   check<Image<4, 7, 7>>(Conv<6, 3, Groups<2>>{});
 }
 
-TEST_CASE_TEMPLATE("dropnet's own convolution kernels, whatever the tile", Layer, Conv<7, 3, Pad<1>>, Conv<10, 5>, Conv<4, 3, Pad<0, 2>>, Conv<3, 5, Pad<4, 1>>) {
-  using In = Image<6, 9, 7>;
+template <class Input, class Convolution>
+struct Case {
+  using In = Input;
+  using Layer = Convolution;
+};
+using Narrow = Image<6, 9, 7>;
+using Fours = Image<6, 9, 8>;  // which are copied four at a time
+TEST_CASE_TEMPLATE("dropnet's own convolution kernels, whatever the tile", C, Case<Fours, Conv<7, 3, Pad<1>>>, Case<Narrow, Conv<7, 3, Pad<1>>>,
+                   Case<Narrow, Conv<10, 5>>, Case<Narrow, Conv<4, 3, Pad<0, 2>>>, Case<Narrow, Conv<3, 5, Pad<4, 1>>>) {
+  using In = typename C::In;
+  using Layer = typename C::Layer;
   using Window = typename Layer::template window<In>;
   constexpr int batch = 3;
   const cuda::ConvShape shape = cuda::conv_shape(Window{}, batch);

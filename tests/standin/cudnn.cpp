@@ -38,9 +38,8 @@ struct Fake {
   Fake* child(int name) const { return one<Fake*>(name); }
   template <class T>
   void put(int name, std::vector<T> values) {
-    auto& bytes = attributes[name];
-    bytes.resize(values.size() * sizeof(T));
-    std::memcpy(bytes.data(), values.data(), bytes.size());
+    const auto* bytes = reinterpret_cast<const char*>(values.data());
+    attributes[name].assign(bytes, bytes + values.size() * sizeof(T));
   }
 };
 
