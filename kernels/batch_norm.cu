@@ -22,7 +22,7 @@ struct Mean {
   const float* x;
   DROPNET_DEVICE float part(std::uint32_t c, unsigned thread) const {
     float sum = 0;
-    for (std::uint32_t j = thread; j < all.count; j += team) sum += x[all.at(c, j)];
+    for (std::uint32_t j = thread; j < all.count; j += threads_each) sum += x[all.at(c, j)];
     return sum;
   }
   DROPNET_DEVICE void finish(std::uint32_t c, float sum) const { n.state.mean()[c] = sum / float(all.count); }
@@ -36,7 +36,7 @@ struct Variance {
   DROPNET_DEVICE float part(std::uint32_t c, unsigned thread) const {
     const float mean = n.state.mean()[c];
     float sum = 0;
-    for (std::uint32_t j = thread; j < all.count; j += team) {
+    for (std::uint32_t j = thread; j < all.count; j += threads_each) {
       const float d = x[all.at(c, j)] - mean;
       sum += d * d;
     }
@@ -86,7 +86,7 @@ struct Sums {
   DROPNET_DEVICE Pair part(std::uint32_t c, unsigned thread) const {
     const float mean = n.state.mean()[c];
     Pair sum{0, 0};
-    for (std::uint32_t j = thread; j < all.count; j += team) {
+    for (std::uint32_t j = thread; j < all.count; j += threads_each) {
       const std::size_t i = all.at(c, j);
       sum += Pair{dy[i], dy[i] * (x[i] - mean)};
     }

@@ -20,7 +20,7 @@ struct Gradient {
   bool add;
   DROPNET_DEVICE float part(std::uint32_t c, unsigned thread) const {
     float sum = 0;
-    for (std::uint32_t j = thread; j < size; j += team) sum += dy[std::size_t(j / plane * channels + c) * plane + j % plane];
+    for (std::uint32_t j = thread; j < size; j += threads_each) sum += dy[std::size_t(j / plane * channels + c) * plane + j % plane];
     return sum;
   }
   DROPNET_DEVICE void finish(std::uint32_t c, float sum) const { db[c] = add ? db[c] + sum : sum; }

@@ -73,7 +73,7 @@ DROPNET_DEVICE inline void fill_4(float* to) {
   write_4(zeros, to);
 }
 
-inline constexpr unsigned team = 256;                        ///< threads in a block
+inline constexpr unsigned threads_each = 256;                ///< in a block
 inline constexpr unsigned sum_columns = 32, sum_splits = 8;  ///< of column_sums: sums in a block, threads for each
 
 inline std::uint32_t index_range(std::size_t count) {
@@ -117,10 +117,10 @@ void launch(void (*kernel)(Values...), std::uint32_t blocks, unsigned threads, s
 }
 
 template <class Body>
-__global__ void __launch_bounds__(team) each_kernel(std::uint32_t count, const Body body) {
+__global__ void __launch_bounds__(threads_each) each_kernel(std::uint32_t count, const Body body) {
   wait_for_kernel_before();
   allow_next_kernel();
-  for (std::uint64_t i = blockIdx.x * std::uint64_t(team) + threadIdx.x; i < count; i += gridDim.x * std::uint64_t(team))
+  for (std::uint64_t i = blockIdx.x * std::uint64_t(threads_each) + threadIdx.x; i < count; i += gridDim.x * std::uint64_t(threads_each))
     body(std::uint32_t(i));
 }
 /// body(i) for each i < count.
@@ -128,26 +128,26 @@ template <class Body>
 void each(Stream stream, std::size_t count, const Body& body) {
   const std::uint32_t n = index_range(count);
   if (n == 0) return;
-  launch(each_kernel<Body>, std::min((n + team - 1) / team, 1u << 16), team, 0, stream, n, body);
+  launch(each_kernel<Body>, std::min((n + threads_each - 1) / threads_each, 1u << 16), threads_each, 0, stream, n, body);
 }
 
 template <class Body>
-__global__ void __launch_bounds__(team) sums_kernel(const Body body) {
-  __shared__ typename Body::Sum sums[team];
+__global__ void __launch_bounds__(threads_each) sums_kernel(const Body body) {
+  __shared__ typename Body::Sum sums[threads_each];
   wait_for_kernel_before();
   allow_next_kernel();
   sums[threadIdx.x] = body.part(blockIdx.x, threadIdx.x);
-  for (unsigned half = team / 2; half > 0; half /= 2) {
+  for (unsigned half = threads_each / 2; half > 0; half /= 2) {
     __syncthreads();
     if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
   }
   if (threadIdx.x == 0) body.finish(blockIdx.x, sums[0]);
 }
-/// body.finish(b, sum over t < team of body.part(b, t)) for each b < blocks, summed in a fixed tree.
+/// body.finish(b, sum over t < threads_each of body.part(b, t)) for each b < blocks, summed in a fixed tree.
 template <class Body>
 void sums(Stream stream, std::uint32_t blocks, const Body& body) {
   if (blocks == 0) return;
-  launch(sums_kernel<Body>, blocks, team, 0, stream, body);
+  launch(sums_kernel<Body>, blocks, threads_each, 0, stream, body);
 }
 
 template <class Body>
@@ -197,9 +197,9 @@ template <class Body>
 void sums(Stream stream, std::uint32_t blocks, const Body& body) {
   submit(stream, [=] {
     in_any_order(blocks, [&](std::uint32_t b) {
-      typename Body::Sum sums[team];
-      in_any_order(team, [&](unsigned t) { sums[t] = body.part(b, t); });
-      for (unsigned half = team / 2; half > 0; half /= 2)
+      typename Body::Sum sums[threads_each];
+      in_any_order(threads_each, [&](unsigned t) { sums[t] = body.part(b, t); });
+      for (unsigned half = threads_each / 2; half > 0; half /= 2)
         for (unsigned t = 0; t < half; ++t) sums[t] += sums[t + half];
       body.finish(b, sums[0]);
     });

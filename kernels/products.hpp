@@ -36,10 +36,6 @@ struct Team {
   int stage;    ///< floats of shared memory that a stage takes, a multiple of 4
   int buffers;  ///< stages that are there at a time, 1 or 2
   DROPNET_DEVICE unsigned threads() const { return unsigned(warps * splits) * 32; }
-  /// Bytes of shared memory, for stages that are brought in ahead and for sums that change hands.
-  std::size_t memory(int sums) const {
-    return sizeof(float) * std::max(std::size_t(unsigned(buffers)) * unsigned(stage), std::size_t(splits / 2 * warps * 32) * unsigned(sums));
-  }
 };
 
 #ifndef __CUDACC__
@@ -201,13 +197,14 @@ __global__ void __launch_bounds__(Body::Tiles::most_threads) products_kernel(con
 /// For each block: body.load and body.compute for each of its stages, then the sum over the splits, then body.store.
 template <class Body>
 void products(Stream stream, const Body& body) {
-  if (body.team.blocks == 0) return;
-  const std::size_t memory = body.team.memory(Body::Tiles::sums);
+  const Team& team = body.team;
+  if (team.blocks == 0) return;
+  const std::size_t memory = block_memory(team.buffers, team.stage, team.splits, team.warps, Body::Tiles::sums);
   if (memory > 48 * 1024) {
     if (const cudaError_t e = cudaFuncSetAttribute(products_kernel<Body>, cudaFuncAttributeMaxDynamicSharedMemorySize, int(memory)); e != cudaSuccess)
       throw Error(std::string("dropnet: Cuda: cudaFuncSetAttribute says ") + cudaGetErrorString(e));
   }
-  launch(products_kernel<Body>, body.team.blocks, body.team.threads(), memory, stream, body);
+  launch(products_kernel<Body>, team.blocks, team.threads(), memory, stream, body);
 }
 
 #else

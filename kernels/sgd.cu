@@ -63,7 +63,7 @@ struct Squares {
   double* sums;
   DROPNET_DEVICE double part(std::uint32_t block, unsigned thread) const {
     double sum = 0;
-    for (std::uint64_t group = std::uint64_t(block) * team + thread; group < groups; group += std::uint64_t(blocks) * team) {
+    for (std::uint64_t group = std::uint64_t(block) * threads_each + thread; group < groups; group += std::uint64_t(blocks) * threads_each) {
       const auto place = piece.find(std::uint32_t(group));
       if (piece.follow[place.tensor] > 0) continue;
       for (std::uint32_t i = place.begin; i < place.stop; ++i) sum += double(g[i]) * double(g[i]);
@@ -80,7 +80,7 @@ struct Total {
   double* to;
   DROPNET_DEVICE double part(std::uint32_t, unsigned thread) const {
     double sum = 0;
-    for (std::uint32_t i = thread; i < count; i += team) sum += sums[i];
+    for (std::uint32_t i = thread; i < count; i += threads_each) sum += sums[i];
     return sum;
   }
   DROPNET_DEVICE void finish(std::uint32_t, double sum) const { *to = sum; }

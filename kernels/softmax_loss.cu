@@ -29,7 +29,7 @@ struct SoftmaxLoss {
   float mean_of;
   DROPNET_DEVICE Sum part(std::uint32_t, unsigned thread) const {
     Sum sum{0, 0, 0};
-    for (std::uint32_t n = thread; n < batch; n += team) sum += sample(n);
+    for (std::uint32_t n = thread; n < batch; n += threads_each) sum += sample(n);
     return sum;
   }
   DROPNET_DEVICE Sum sample(std::uint32_t n) const {

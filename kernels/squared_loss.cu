@@ -16,7 +16,7 @@ struct SquaredLoss {
   float mean_of;
   DROPNET_DEVICE double part(std::uint32_t, unsigned thread) const {
     double sum = 0;
-    for (std::uint32_t i = thread; i < values; i += team) {
+    for (std::uint32_t i = thread; i < values; i += threads_each) {
       const float difference = y[i] - targets[i];
       sum += double(difference) * double(difference) / 2;
       if (dy) dy[i] = difference / mean_of;

@@ -200,7 +200,7 @@ struct Gradient {
   static void run(const Part& part, const T* x, const T* dy, T* memory, T* sum, T* db, int first_filter) {
     T* v = memory + strip;
     T* p = v + products * in_point;
-    T* turned = p + products * out_point;
+    T* lines = p + products * out_point;
     Source::clear(part, memory);
     for (int c = 0; c < C; ++c) {
       Source::gather(part, x + std::size_t(c) * In::plane, memory);
@@ -227,10 +227,10 @@ struct Gradient {
     for (int k = 0; k < products; ++k) {
       const T* of_channels = v + std::size_t(k) * in_point;
       const T* of_filters = p + std::size_t(k) * out_point;
-      turn(part.vectors, channels_in_lanes ? of_channels : of_filters, turned, first_vector);
+      turn(part.vectors, channels_in_lanes ? of_channels : of_filters, lines, first_vector);
       for (int a = first_vector / V * V; a < vectors; a += V)
         for (int b = first_block; b < blocks; ++b)
-          tile(part.vectors * L, turned + a * L, (channels_in_lanes ? of_filters : of_channels) + std::size_t(b * B * most) * L,
+          tile(part.vectors * L, lines + a * L, (channels_in_lanes ? of_filters : of_channels) + std::size_t(b * B * most) * L,
                sum + std::size_t(k) * point_sums + std::size_t(b * B) * padded_across + a * L);
     }
   }
@@ -270,20 +270,20 @@ struct Gradient {
       }
   }
 
-  static void tile(int tiles, const T* across, const T* down, T* to) {
-    Packet sums[B][V];
+  static void tile(int tiles, const T* along, const T* factors, T* to) {
+    Packet totals[B][V];
     for (int b = 0; b < B; ++b)
-      for (int a = 0; a < V; ++a) sums[b][a] = lanes::load(to + b * padded_across + a * L);
-    for (int t = 0; t < tiles; ++t, across += padded_across) {
+      for (int a = 0; a < V; ++a) totals[b][a] = lanes::load(to + b * padded_across + a * L);
+    for (int t = 0; t < tiles; ++t, along += padded_across) {
       Packet values[V];
-      for (int a = 0; a < V; ++a) values[a] = lanes::load(across + a * L);
+      for (int a = 0; a < V; ++a) values[a] = lanes::load(along + a * L);
       for (int b = 0; b < B; ++b) {
-        const Packet factor = lanes::all(down[b * most * L + t]);
-        for (int a = 0; a < V; ++a) sums[b][a] = lanes::fma(factor, values[a], sums[b][a]);
+        const Packet factor = lanes::all(factors[b * most * L + t]);
+        for (int a = 0; a < V; ++a) totals[b][a] = lanes::fma(factor, values[a], totals[b][a]);
       }
     }
     for (int b = 0; b < B; ++b)
-      for (int a = 0; a < V; ++a) lanes::store(to + b * padded_across + a * L, sums[b][a]);
+      for (int a = 0; a < V; ++a) lanes::store(to + b * padded_across + a * L, totals[b][a]);
   }
 };
 

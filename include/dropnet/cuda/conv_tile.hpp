@@ -67,12 +67,11 @@ inline std::vector<kernels::ConvTile> best(std::vector<RankedTile> all, std::siz
   return tiles;
 }
 
-/// Whether a block fits: its stages, brought in ahead, and then the sums that change hands.
+/// Whether a block fits.
 inline bool fits(const Chip& chip, const kernels::ConvMemory& memory, int stages, const kernels::ConvTile& tile, int warps) {
   const int threads = warps * tile.splits * 32;
   if (threads > kernels::conv_threads(tile.m, tile.n) || threads < 64) return false;
-  const std::size_t brought = std::size_t(unsigned(std::min(stages, 2) * memory.stage()));
-  return sizeof(float) * std::max(brought, std::size_t(unsigned(tile.splits / 2 * warps * 32 * tile.m * tile.n * 4))) <= chip.shared;
+  return kernels::block_memory(std::min(stages, 2), memory.stage(), tile.splits, warps, tile.m * tile.n * 4) <= chip.shared;
 }
 
 /// Tiles of 8 columns for so many, so that few are empty.

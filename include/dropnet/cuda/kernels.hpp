@@ -151,6 +151,12 @@ struct ConvTile {
 };
 /// Groups of `each` that hold n.
 constexpr int over(int n, int each) { return (n + each - 1) / each; }
+/// Bytes of shared memory of a block of splits * warps warps: `buffers` stages, of so many floats, and then the sums of a thread that
+/// change hands.
+constexpr std::size_t block_memory(int buffers, int stage, int splits, int warps, int sums) {
+  const int stages = buffers * stage, handed_on = splits / 2 * warps * 32 * sums;
+  return sizeof(float) * unsigned(stages > handed_on ? stages : handed_on);
+}
 /// Threads that a block may have: the more sums in each, the fewer.
 constexpr int conv_threads(int m, int n) { return m * n > 4 ? 256 : 512; }
 constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return over(tile.rows * at.out_width, 16 * tile.m); }

@@ -176,8 +176,8 @@ struct Sequential<Head, Rest...> {
  private:
   /// Whether the backend has one op for the head and a ReLU that follows it.
   template <class S, class X>
-  static constexpr bool fuses = std::is_same_v<decltype(Tail::head), ReLU> && requires(const Head& head, S s, X x) {
-    head.forward_relu(s, x, s.take(Head::output(typename X::shape{})));
+  static constexpr bool fuses = std::is_same_v<decltype(Tail::head), ReLU> && requires(const Head& h, S s, X x) {
+    h.forward_relu(s, x, s.take(Head::output(typename X::shape{})));
   };
 };
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,8 +12,8 @@
 #include "dropnet/core/pick.hpp"
 #include "dropnet/core/scope.hpp"
 #include "dropnet/core/tally.hpp"
-#include "dropnet/core/turns.hpp"
 #include "dropnet/network/architecture.hpp"
+#include "dropnet/network/slices.hpp"
 
 namespace dropnet {
 
@@ -114,7 +112,7 @@ class Workspace {
   template <class Work>
   void each_slice(const Net& net, bool back, bool in_turn, Work work) {
     if constexpr (cuts) {
-      if (const int count = slices(net); count > 1) return run_slices(net, count, back, in_turn, work);
+      if (const int count = slices(net); count > 1) return slices_.run(*this, net, count, back, in_turn, work);
     }
     work(*this);
   }
@@ -208,78 +206,9 @@ class Workspace {
   }
 
   static constexpr bool cuts = requires(const Backend& b) { b.slices(0, std::size_t{}, std::size_t{}); };
-
-  /// Where slice `i` of `count` begins: at a multiple of as many samples as the widest registers have lanes.
-  int slice_begin(int count, int i) const { return i < count ? batch_ / 16 * i / count * 16 : batch_; }
-
-  template <class Work>
-  void run_slices(const Net& net, int count, bool back, bool in_turn, Work& work) {
-    const int side_by_side = std::gcd(backend_.threads(), count);
-    prepare_lanes(net, count, side_by_side);
-    Turns turns;
-    const auto run = [&](int l, int i) {
-      try {
-        Workspace& lane = lanes_[std::size_t(l)];
-        const int first = slice_begin(count, i);
-        lane.take(*this, first, slice_begin(count, i + 1) - first);
-        work(lane);
-        if (!turns.await(i)) return;
-        give(net, lane, back);
-        turns.done(i);
-      } catch (...) {
-        turns.fail();
-        throw;
-      }
-    };
-    if (side_by_side > 1 && !in_turn)
-      return backend_.parallel(side_by_side, std::numeric_limits<std::size_t>::max(), [&](int l, int) {
-        for (int i = l; i < count; i += side_by_side) run(l, i);
-      });
-    const auto lend = [&] { std::swap(backend_, lanes_[0].backend_); };
-    lend();
-    try {
-      for (int i = 0; i < count; ++i) run(0, i);
-    } catch (...) {
-      lend();
-      throw;
-    }
-    lend();
-  }
-  void prepare_lanes(const Net& net, int count, int side_by_side) {
-    int largest = 0;
-    for (int i = 0; i < count; ++i) largest = std::max(largest, slice_begin(count, i + 1) - slice_begin(count, i));
-    if (lanes_.size() == std::size_t(side_by_side) && lanes_[0].capacity() >= largest) return;
-    lanes_.clear();
-    const int threads = side_by_side > 1 ? backend_.threads() / side_by_side : 1;
-    for (int l = 0; l < side_by_side; ++l) lanes_.emplace_back(net, largest, Purpose::train, backend_.with(threads));
-  }
-  /// Becomes a slice of another workspace's batch.
-  void take(const Workspace& from, int first, int count) {
-    batch_ = count;
-    first_ = first;
-    whole_ = from.batch_;
-    moment_ = from.moment_;
-    has_targets_ = from.has_targets_;
-    input_gradient = from.input_gradient;
-    const auto copy = [&](const auto& source, std::size_t each, auto& to) { std::copy_n(source.data() + std::size_t(first) * each, std::size_t(count) * each, to.data()); };
-    copy(from.activations_, Input::size, activations_);
-    copy(from.labels_, 1, labels_);
-    if (has_targets_) copy(from.targets_, Output::size, targets_);
-  }
-  /// Takes over what a slice has left.
-  void give(const Net& net, Workspace& lane, bool back) {
-    const auto copy = [&](auto values, const auto& from, const auto& to) { std::copy_n(from.*values, from.size(), to.*values + std::size_t(lane.first_) * to.sample_size); };
-    const auto y = output(), slice_y = lane.output();
-    copy(&decltype(output())::data, slice_y, y);
-    *tally_.data() += lane.take_tally();
-    if (!back) return;
-    copy(&decltype(output())::diff, slice_y, y);
-    if (input_gradient) copy(&decltype(input())::diff, lane.input(), input());
-    if (lane.first_ == 0 && !add_gradients) return std::swap(gradients_, lane.gradients_);
-    for (const auto& t : net.architecture().tensors)
-      if (net.is_open(t.site) && !t.frozen)
-        for (std::size_t i = t.offset; i < t.offset + t.size; ++i) gradients_.data()[i] += lane.gradients_.data()[i];
-  }
+  friend class Slices<Workspace>;
+  /// For slices of up to so many samples.
+  Workspace lane(const Net& net, int batch, int threads) const { return Workspace(net, batch, Purpose::train, backend_.with(threads)); }
 
   int capacity_;
   int batch_;
@@ -293,7 +222,7 @@ class Workspace {
   Buffer<Tally> tally_;
   Moment moment_;
   bool has_targets_ = false;
-  std::vector<Workspace> lanes_;  ///< for slices
+  Slices<Workspace> slices_;
 };
 
 template <class Net>

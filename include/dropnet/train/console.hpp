@@ -43,14 +43,14 @@ class Console : public Observer {
     at_ = iteration;
     if (!terminal_ || seconds - shown_ < 0.2) return;
     shown_ = seconds;
-    out_ << '\r' << detail::formatted("iteration %lld of %lld", (long long)iteration, (long long)to_) << last_ << "  " << left(seconds) << " left"
+    out_ << '\r' << detail::formatted("iteration %lld of %lld", static_cast<long long>(iteration), static_cast<long long>(to_)) << last_ << "  " << left(seconds) << " left"
          << erase << std::flush;
   }
   void record(const Record& r) override {
     if (terminal_) out_ << '\r' << erase;
     const bool train = r.phase == Record::train;
     if (colour_ && !train) out_ << green;
-    out_ << detail::formatted("iteration %lld of %lld  %s loss %.4f", (long long)r.iteration, (long long)to_, train ? "train" : "test ", r.loss);
+    out_ << detail::formatted("iteration %lld of %lld  %s loss %.4f", static_cast<long long>(r.iteration), static_cast<long long>(to_), train ? "train" : "test ", r.loss);
     const std::string accuracy = std::isnan(r.accuracy) ? "" : detail::formatted("  accuracy %.4f", r.accuracy);
     if (train) last_ = detail::formatted("  loss %.4f%s  p %.3f  %.0f images/s", r.loss, accuracy.c_str(), r.p, r.images_per_second);
     out_ << accuracy;

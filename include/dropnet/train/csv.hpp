@@ -72,7 +72,7 @@ class Csv : public Observer {
   /// Throws Error if the disk does not take the line.
   void record(const Record& r) override {
     char line[256];
-    std::snprintf(line, sizeof line, "%lld,%s,%.6g,%.6g,%.6g,%.6g,%.6g,%.3f,%.3f\n", (long long)r.iteration, r.phase == Record::train ? "train" : "test",
+    std::snprintf(line, sizeof line, "%lld,%s,%.6g,%.6g,%.6g,%.6g,%.6g,%.3f,%.3f\n", static_cast<long long>(r.iteration), r.phase == Record::train ? "train" : "test",
                   r.loss, r.accuracy, r.learning_rate, r.p, r.images_per_second, r.seconds, r.waited);
     file_.write(line);
   }

@@ -91,11 +91,11 @@ inline void check(const Growth& growth, std::size_t sites) {
     at_least_0("length", s->length);
     at_least_0("gap", s->gap);
   } else if (const auto* b = std::get_if<BySite>(&growth)) {
-    for (const BySite::Site& s : b->sites) {
-      at_least_0("start", s.start);
-      at_least_0("length", s.length);
-      if (s.site < 0 || std::size_t(s.site) >= sites)
-        throw Error("dropnet: growth: there is no site " + std::to_string(s.site) + "; the network has " + std::to_string(sites) +
+    for (const BySite::Site& one : b->sites) {
+      at_least_0("start", one.start);
+      at_least_0("length", one.length);
+      if (one.site < 0 || std::size_t(one.site) >= sites)
+        throw Error("dropnet: growth: there is no site " + std::to_string(one.site) + "; the network has " + std::to_string(sites) +
                     (sites ? ", counted from 0" : ""));
     }
   } else if (const auto* r = std::get_if<Regularizing>(&growth)) {
