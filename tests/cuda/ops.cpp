@@ -95,7 +95,7 @@ TEST_CASE_TEMPLATE("dropnet's own convolution kernels, whatever the tile", C, Ca
   constexpr std::size_t all = 1u << 20;
   for (const auto& kind : {std::pair{false, false}, {true, false}, {false, true}}) {
     const bool add = kind.first, tf32 = kind.second;
-    const double tolerance = tf32 ? 1e-3 : ::tolerance;
+    const double allowed = tf32 ? 1e-3 : tolerance;
     const auto before = [&](std::size_t count) { return add ? values(count, 9) : nothing(count); };
     const auto sum = [&](std::vector<double> v) {
       if (add)
@@ -108,19 +108,19 @@ TEST_CASE_TEMPLATE("dropnet's own convolution kernels, whatever the tile", C, Ca
       for (const auto& tile : some(cuda::forward_tiles(forward, gpu.chip(), all))) {
         auto y_ = device(nothing(outputs));
         kernels::conv_forward(gpu.stream(), forward, tile, x_.data(), w_.data(), b_.data(), y_.data());
-        CHECK(test::distance(found(y_), y) < tolerance);
+        CHECK(test::distance(found(y_), y) < allowed);
       }
     const auto dx_sum = sum(dx), dw_sum = sum(dw), db_sum = sum(db);
     for (const auto& tile : some(cuda::forward_tiles(data, gpu.chip(), all))) {
       auto dx_ = device(before(inputs));
       kernels::conv_forward(gpu.stream(), data, tile, dy_.data(), w_.data(), nullptr, dx_.data());
-      CHECK(test::distance(found(dx_), dx_sum) < tolerance);
+      CHECK(test::distance(found(dx_), dx_sum) < allowed);
     }
     for (const auto& tile : some(cuda::weight_gradient_tiles(gradient, gpu.chip(), all))) {
       auto dw_ = device(before(weights)), db_ = device(before(filters)), parts = device(nothing(kernels::conv_parts(gradient, tile)));
       kernels::conv_weight_gradient(gpu.stream(), gradient, tile, x_.data(), dy_.data(), dw_.data(), db_.data(), parts.data());
-      CHECK(test::distance(found(dw_), dw_sum) < tolerance);
-      CHECK(test::distance(found(db_), db_sum) < tolerance);
+      CHECK(test::distance(found(dw_), dw_sum) < allowed);
+      CHECK(test::distance(found(db_), db_sum) < allowed);
     }
   }
 }

@@ -124,11 +124,11 @@ TEST_CASE_TEMPLATE("mask: what is left out may be NaN", Backend, Cpu, Reference)
 }
 
 TEST_CASE("channels of which nothing is let in are not computed: what their weights hold reaches nothing") {
-  using In = Image<3, 6, 6>;
+  using Input = Image<3, 6, 6>;
   using Spec = Sequential<DropIn<Conv<10, 3, Pad<1>>, Sequential<Conv<10, 3, Pad<1>>, ReLU, LRN<3, WithinChannel>>>, DropIn<Conv<8, 4, Stride<2>>, Conv<8, 3, Pad<1>, Dilation<1>>>,
                           DropIn<Linear<9>, Sequential<Linear<9>, Tanh>>, Linear<4>>;
   for (const Mask mask : {Mask::channel, Mask::unit}) {
-    Network<Spec, In> net(Fill{.layers = Gaussian{0.2f}}, Seed{4});
+    Network<Spec, Input> net(Fill{.layers = Gaussian{0.2f}}, Seed{4});
     std::fill(net.shares().begin(), net.shares().end(), Share{0.5, mask});
     const auto expected = test::outputs(net);
     for (const auto& t : net.architecture().tensors) {
@@ -142,28 +142,28 @@ TEST_CASE("channels of which nothing is let in are not computed: what their weig
     CHECK(test::outputs(net) == expected);
     Workspace ws(net, 3, Purpose::train);
     ws.input_gradient = true;
-    ws.load(test::random_values<float>(3 * In::size, 1000));
+    ws.load(test::random_values<float>(3 * Input::size, 1000));
     ws.load_labels(std::vector<int>{0, 1, 2});
     train_pass(net, ws, 0, Seed{1});
-    for (float v : test::read(ws.diffs(), ws.input().diff, 3 * In::size)) CHECK(std::isfinite(v));
+    for (float v : test::read(ws.diffs(), ws.input().diff, 3 * Input::size)) CHECK(std::isfinite(v));
     for (const auto& t : net.architecture().tensors)
       for (float v : test::read(ws.gradients(), ws.gradients().data() + t.offset, t.size)) CHECK(std::isfinite(v));
   }
 }
 
 TEST_CASE("work: the share of the multiply-adds that is done") {
-  using In = Image<4, 5, 5>;
-  using Same = Conv<4, 3, Pad<1>>;
+  using Input = Image<4, 5, 5>;
+  using Four = Conv<4, 3, Pad<1>>;
   constexpr double each = 4 * 4 * 9 * 25, last = 100;
-  const auto of = [](const auto& net, std::vector<Share> shares) { return work(net.architecture(), shares); };
-  const Network<Sequential<DropInStack<Same, Sequential<Same, ReLU>, 2>, Linear<1>>, In> net;
+  const auto of = [](const auto& net, std::vector<Share> open) { return work(net.architecture(), open); };
+  const Network<Sequential<DropInStack<Four, Sequential<Four, ReLU>, 2>, Linear<1>>, Input> net;
   const double all = 3 * each + last;
   CHECK(of(net, {Share{0}, Share{0}}) == doctest::Approx((each + last) / all));
   CHECK(of(net, {Share{1}, Share{0}}) == doctest::Approx((2 * each + last) / all));
   CHECK(of(net, {Share{0.5, Mask::channel}, Share{0}}) == doctest::Approx((1.5 * each + last) / all));
   CHECK(of(net, {Share{0.3, Mask::unit}, Share{0}}) == doctest::Approx((1.5 * each + last) / all));  // two of four channels hold a unit
   CHECK(of(net, {Share{0.5, Mask::bernoulli}, Share{0}}) == doctest::Approx((2 * each + last) / all));
-  const Network<Sequential<Same, DropIn<Identity, Sequential<Same, Same>>, Linear<1>>, In> two;  // only the last one of New
+  const Network<Sequential<Four, DropIn<Identity, Sequential<Four, Four>>, Linear<1>>, Input> two;  // only the last one of New
   CHECK(of(two, {Share{0.5, Mask::channel}}) == doctest::Approx((2.5 * each + last) / all));
   CHECK(mean_work(net.architecture(), Gradual{.start = 0, .length = 4, .mask = Mask::channel}, 0, 8) == doctest::Approx(((each + last) + (1.5 * each + last) + (2 * each + last) + (2.5 * each + last) + 4 * all) / (8 * all)));
 }
