@@ -4,6 +4,7 @@
 #include <dropnet/cpu.hpp>
 #include <limits>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 using namespace dropnet;
@@ -29,6 +30,29 @@ TEST_CASE("threads: in quick succession") {
   std::atomic<int> sum{0};
   for (int i = 0; i < 5000; ++i) pool.run(4, [&](int task, int) { sum += task; });
   CHECK(sum == 30000);
+}
+TEST_CASE("threads: each worker begins with tasks of its own, and helps where others are late") {
+  constexpr int workers = 3, each = 4;
+  Threads pool(workers);
+  for (int i = 0; i < 100; ++i) {
+    std::vector<std::atomic<int>> first(workers);
+    for (auto& f : first) f = -1;
+    std::atomic<int> begun{0};
+    pool.run(workers * each, [&](int task, int worker) {
+      int none = -1;
+      if (first[std::size_t(worker)].compare_exchange_strong(none, task)) ++begun;
+      while (begun < workers) std::this_thread::yield();
+    });
+    for (int w = 0; w < workers; ++w) CHECK(first[std::size_t(w)] == w * each);
+    // A task that goes on until all others are done, of which some are its own worker's.
+    std::atomic<int> done{0};
+    pool.run(workers * each, [&](int task, int) {
+      if (task == 0)
+        while (done < workers * each - 1) std::this_thread::yield();
+      ++done;
+    });
+    CHECK(done == workers * each);
+  }
 }
 TEST_CASE("threads: an exception comes out, and the pool goes on") {
   Threads pool(3);

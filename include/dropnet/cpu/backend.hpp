@@ -28,6 +28,9 @@ struct Cpu : HostBackend {
 
   int threads() const { return threads_->count(); }
 
+  /// Whether `parallel` would divide this among threads. What reads or writes the same values is better divided only where this is
+  /// too, or they go from one core's cache to another's.
+  bool divides(std::size_t operations) const { return operations >= least_ && threads() > 1; }
   /// As many operations as that many multiply-adds in registers take.
   static constexpr std::size_t multiply_adds(std::size_t count) { return count / 16; }
   /// Calls work(task, worker) for each task, on several threads if `operations`, how many values of arrays all the work goes
@@ -35,7 +38,7 @@ struct Cpu : HostBackend {
   template <class Work>
   void parallel(int tasks, std::size_t operations, Work&& work) {
     const DenormalsAreZero zero;  // the other threads' are anyway
-    if (operations < least_)
+    if (!divides(operations))
       for (int task = 0; task < tasks; ++task) work(task, 0);
     else
       threads_->run(tasks, work);

@@ -226,9 +226,10 @@ struct WinogradConv {
   template <class Kernel>
   static void correlate(Cpu& cpu, int batch, const T* x, const winograd::Kernels<T>& weights, const T* bias, T* y, int first_filter, int first_channel, bool add, T least) {
     T* packed = cpu.shared_scratch<T>(Kernel::packed);
-    cpu.parallel(Kernel::C - first_channel, Kernel::packed, [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
     const typename Kernel::Split parts{batch};
-    cpu.parallel(parts.count(), conv_operations<W>(batch), [&](int i, int worker) {
+    const std::size_t operations = conv_operations<W>(batch);
+    cpu.parallel(Kernel::C - first_channel, parts.count() > 1 && cpu.divides(operations) ? Kernel::packed : 0, [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
+    cpu.parallel(parts.count(), operations, [&](int i, int worker) {
       Kernel::run(parts[i], x, packed, bias, y, cpu.scratch<T>(worker, Kernel::scratch), first_filter, first_channel, add, least);
     });
   }
@@ -252,7 +253,7 @@ struct WinogradConv {
       for (int i = split.begin(piece); i < split.end(piece); ++i) Gradient::run(parts[i], x.data, y.diff, memory, sums, sums + Gradient::sums, y.from);
     });
     if (!w.add) std::fill_n(w.diff, conv_weights<W>, T(0));
-    cpu.parallel(Gradient::down, Gradient::sums, [&](int d, int) { Gradient::finish(partial, split.pieces(), each, d, w.diff, y.from); });
+    cpu.parallel(Gradient::down, split.pieces() > 1 && cpu.divides(operations) ? Gradient::sums : 0, [&](int d, int) { Gradient::finish(partial, split.pieces(), each, d, w.diff, y.from); });
     sum_pieces(cpu, partial + Gradient::sums, split.pieces(), each, b.diff, Out::channels, b.add);
   }
 };

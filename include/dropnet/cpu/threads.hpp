@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <thread>
 #include <type_traits>
@@ -12,21 +13,22 @@
 namespace dropnet {
 
 /// A fork-join pool: `run(tasks, work)` calls work(task, worker) once for each task and returns when all are done.
-/// Which worker gets which task is left open, so the work's result must not depend on it. On threads of its own denormals are zeros.
+/// Each worker begins with tasks of its own, the same ones from run to run, so that it finds in its cache what it left there; it then
+/// helps the others. The work's result must not depend on that. On threads of its own denormals are zeros.
 class Threads {
  public:
-  explicit Threads(int count) {
+  explicit Threads(int count) : mine_(std::size_t(count)) {
     for (int worker = 1; worker < count; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
   }
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
   ~Threads() {
-    job_ = {};
+    end_.store(true, std::memory_order_relaxed);
     announce();
     for (auto& t : threads_) t.join();
   }
 
-  int count() const { return int(threads_.size()) + 1; }
+  int count() const { return int(mine_.size()); }
 
   /// Rethrows the first exception that any task threw, after all have ended.
   template <class Work>
@@ -35,12 +37,16 @@ class Threads {
       for (int task = 0; task < tasks; ++task) work(task, 0);
       return;
     }
-    job_ = {[](void* w, int task, int worker) { (*static_cast<std::remove_reference_t<Work>*>(w))(task, worker); }, &work, tasks};
-    next_.store(0, std::memory_order_relaxed);
-    busy_.store(int(threads_.size()), std::memory_order_relaxed);
+    job_ = {[](void* w, int task, int worker) { (*static_cast<std::remove_reference_t<Work>*>(w))(task, worker); }, &work};
+    for (int w = 0; w < count(); ++w) {
+      mine_[std::size_t(w)].next.store(int(std::int64_t(tasks) * w / count()), std::memory_order_relaxed);
+      mine_[std::size_t(w)].end = int(std::int64_t(tasks) * (w + 1) / count());
+    }
+    inside_.store(0, std::memory_order_release);
     announce();
     work_off(0);
-    await_others();
+    close();
+    failing_.clear();
     if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
   }
 
@@ -48,8 +54,12 @@ class Threads {
   struct Job {
     void (*call)(void*, int, int) = nullptr;
     void* work = nullptr;
-    int tasks = 0;
   };
+  struct alignas(64) Tasks {
+    std::atomic<int> next{0};
+    int end = 0;
+  };
+  static constexpr int closed = -1;
 
   void announce() {
     turn_.fetch_add(1, std::memory_order_release);
@@ -61,25 +71,37 @@ class Threads {
     for (int seen = 0;;) {
       await_change(turn_, seen);
       seen = turn_.load(std::memory_order_acquire);
-      if (!job_.call) return;
+      if (end_.load(std::memory_order_relaxed)) return;
+      if (!enter()) continue;
       work_off(worker);
-      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+      if (inside_.fetch_sub(1, std::memory_order_acq_rel) == 1) inside_.notify_one();
     }
   }
 
   void work_off(int worker) {
-    for (int task; (task = next_.fetch_add(1, std::memory_order_relaxed)) < job_.tasks;) {
-      try {
-        job_.call(job_.work, task, worker);
-      } catch (...) {
-        if (!failing_.test_and_set()) failed_ = std::current_exception();
+    for (int w = 0; w < count(); ++w) {
+      Tasks& tasks = mine_[std::size_t((worker + w) % count())];
+      for (int task; (task = tasks.next.fetch_add(1, std::memory_order_relaxed)) < tasks.end;) {
+        try {
+          job_.call(job_.work, task, worker);
+        } catch (...) {
+          if (!failing_.test_and_set()) failed_ = std::current_exception();
+        }
       }
     }
   }
 
-  void await_others() {
-    for (int left; (left = busy_.load(std::memory_order_acquire)) != 0;) await_change(busy_, left);
-    failing_.clear();
+  // A worker that wakes late is not waited for: it finds the job closed.
+
+  bool enter() {
+    int n = inside_.load(std::memory_order_relaxed);
+    while (n != closed)
+      if (inside_.compare_exchange_weak(n, n + 1, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+    return false;
+  }
+  void close() {
+    for (int n = 0; !inside_.compare_exchange_weak(n, closed, std::memory_order_acquire, std::memory_order_relaxed); n = 0)
+      if (n > 0) await_change(inside_, n);
   }
 
   // Work comes in quick succession while a network trains: look for a while before sleeping.
@@ -94,9 +116,10 @@ class Threads {
   }
 
   Job job_;
+  std::vector<Tasks> mine_;  ///< by worker
   std::atomic<int> turn_{0};
-  std::atomic<int> next_{0};
-  std::atomic<int> busy_{0};
+  std::atomic<int> inside_{closed};  ///< workers, beside the caller, that are at the job
+  std::atomic<bool> end_{false};
   std::atomic_flag failing_;
   std::exception_ptr failed_;
   std::vector<std::thread> threads_;
