@@ -225,6 +225,8 @@ struct WinogradConv {
 
   template <class Kernel>
   static void correlate(Cpu& cpu, int batch, const T* x, const winograd::Kernels<T>& weights, const T* bias, T* y, int first_filter, int first_channel, bool add, T least) {
+    if constexpr (Kernel::Wide::pays)
+      if (!Kernel::few(batch)) return Kernel::Wide::run(cpu, conv_operations<W>(batch), batch, x, weights, bias, y, first_filter, first_channel, add, least);
     T* packed = cpu.shared_scratch<T>(Kernel::packed);
     const typename Kernel::Split parts{batch};
     const std::size_t operations = conv_operations<W>(batch);
@@ -241,20 +243,26 @@ struct WinogradConv {
     correlate<Backward>(cpu, x.batch, y.diff, {w.data, taps, of_filter, true}, nullptr, x.diff, 0, y.from, x.add, no_least<T>);
   }
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    const typename Gradient::Split parts{x.batch};
-    const Pieces split{parts.count()};
-    constexpr std::size_t each = Gradient::sums + padded(Out::channels);
     const std::size_t operations = conv_operations<W>(x.batch);
-    T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
-    cpu.parallel(split.pieces(), operations, [&](int piece, int worker) {
-      T* sums = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
-      T* memory = cpu.scratch<T>(worker, Gradient::scratch);
-      Gradient::clear(memory, y.from);
-      for (int i = split.begin(piece); i < split.end(piece); ++i) Gradient::run(parts[i], x.data, y.diff, memory, sums, sums + Gradient::sums, y.from);
-    });
-    if (!w.add) std::fill_n(w.diff, conv_weights<W>, T(0));
-    cpu.parallel(Gradient::down, split.pieces() > 1 && cpu.divides(operations) ? Gradient::sums : 0, [&](int d, int) { Gradient::finish(partial, split.pieces(), each, d, w.diff, y.from); });
-    sum_pieces(cpu, partial + Gradient::sums, split.pieces(), each, b.diff, Out::channels, b.add);
+    if constexpr (Gradient::Wide::pays) {
+      if (!b.add) std::fill_n(b.diff, Out::channels, T(0));
+      Gradient::Wide::run(cpu, operations, x.batch, x.data, y.diff, w.diff, w.add, b.diff, y.from);
+    } else {
+      const typename Gradient::Split parts{x.batch};
+      const Pieces split{parts.count()};
+      constexpr std::size_t each = Gradient::sums + padded(Out::channels);
+      T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
+      cpu.parallel(split.pieces(), operations, [&](int piece, int worker) {
+        T* sums = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
+        T* memory = cpu.scratch<T>(worker, Gradient::scratch);
+        Gradient::clear(memory, y.from);
+        for (int i = split.begin(piece); i < split.end(piece); ++i) Gradient::run(parts[i], x.data, y.diff, memory, sums, sums + Gradient::sums, y.from);
+      });
+      if (!w.add) std::fill_n(w.diff, conv_weights<W>, T(0));
+      cpu.parallel(Gradient::down, split.pieces() > 1 && cpu.divides(operations) ? Gradient::sums : 0,
+                   [&](int d, int) { Gradient::finish(partial, split.pieces(), each, d, w.diff, y.from); });
+      sum_pieces(cpu, partial + Gradient::sums, split.pieces(), each, b.diff, Out::channels, b.add);
+    }
   }
 };
 
@@ -303,8 +311,9 @@ template <class W, class T>
 std::string conv_kernel(const Cpu&, W, Blob<T, typename W::in> x, bool forward) {
   using Kernels = detail::ConvKernels<W, T>;
   if (forward) return Kernels::forward::name;
-  const std::string weights = Kernels::backward_weights::name, input = Kernels::backward_data::name;
-  return weights == input || !x.diff ? weights : weights + ", " + input;
+  std::string names = Kernels::backward_weights::name;
+  if (x.diff && names != Kernels::backward_data::name) names.append(", ").append(Kernels::backward_data::name);
+  return names;
 }
 
 }  // namespace dropnet

@@ -7,6 +7,8 @@
 #include "dropnet/cpu/conv_direct.hpp"
 #include "dropnet/cpu/conv_few_tiles.hpp"
 #include "dropnet/cpu/conv_tiles.hpp"
+#include "dropnet/cpu/conv_transforms.hpp"
+#include "dropnet/cpu/conv_wide.hpp"
 #include "dropnet/cpu/winograd.hpp"
 
 namespace dropnet::winograd {
@@ -19,41 +21,6 @@ constexpr int rows_for(std::size_t row, std::size_t cache, int rows) {
   const int most = std::clamp(int(cache / row), 1, rows), tasks = (rows + most - 1) / most;
   return (rows + tasks - 1) / tasks;
 }
-
-/// B' d B of the window at `from`, a value every Point scalars.
-template <int N, class T, std::size_t Point>
-EIGEN_STRONG_INLINE void transform_input(const T* from, std::ptrdiff_t pitch, T* to) {
-  both_ways<N, N, T>([](const Line<T, N>& line) { return input<N>(line); },
-                               [&](int r, int c) { return lanes::load(from + r * pitch + c * lanes::width<T>); },
-                               [&](int i, int j, const lanes::Packet<T>& p) { lanes::store(to + std::size_t(i * N + j) * Point, p); });
-}
-
-/// Kernels as they lie in memory: that of filter f and channel c begins at f filter + c channel; turned by half a turn if wanted.
-template <class T>
-struct Kernels {
-  const T* data;
-  std::ptrdiff_t filter, channel;
-  bool turned;
-
-  /// to[tap][l]: the kernels of `count` filters from f on.
-  template <int K>
-  void gather(int f, int count, int c, T (&to)[K * K][lanes::width<T>]) const {
-    constexpr int L = lanes::width<T>, taps = K * K;
-    const T* from = data + f * filter + c * channel;
-    if (count == L && taps >= L) {
-      for (int tap = 0; tap < taps; tap += L) {
-        const int first = std::min(tap, taps - L);
-        lanes::Square<T> square;
-        for (int l = 0; l < L; ++l) square[l] = lanes::load(from + l * filter + first);
-        lanes::transpose<T>(square);
-        for (int i = 0; i < L; ++i) lanes::store(to[turned ? taps - 1 - first - i : first + i], square[i]);
-      }
-    } else {
-      for (int l = 0; l < count; ++l)
-        for (int tap = 0; tap < taps; ++tap) to[turned ? taps - 1 - tap : tap][l] = from[l * filter + tap];
-    }
-  }
-};
 
 /// Forward, and with turned weights the input's gradient: F planes out of In's.
 template <class T, class In, class Out, int K, int Pad>
@@ -79,16 +46,14 @@ struct Correlate {
   static constexpr std::size_t strip = std::max(Source::size(rows), Target::size(rows));
   using Few = FewTiles<T, In, Out, K, Pad, packed_point, padded_filters>;
   static constexpr std::size_t scratch = std::max(strip + products * (in_point + out_point), Few::scratch);
+  using Wide = WideCorrelate<T, In, Out, K, Pad>;
+  /// Whether Few serves the whole batch.
+  static constexpr bool few(int batch) { return batch * Tiles::tiles <= Few::most; }
 
   /// G g G' for channel c and all filters, packed as [point][channel][filter].
   static void pack(const Kernels<T>& weights, int c, T* to) {
-    for (int f = 0; f < padded_filters; f += L) {
-      T g[K * K][L] = {};
-      weights.template gather<K>(f, std::min(L, F - f), c, g);
-      T* at = to + std::size_t(c) * padded_filters + f;
-      both_ways<K, N, T>([](const Line<T, K>& line) { return kernel<K>(line); }, [&](int ky, int kx) { return lanes::load(g[ky * K + kx]); },
-                         [&](int i, int j, const Packet& u) { lanes::store(at + std::size_t(i * N + j) * packed_point, u); });
-    }
+    for (int f = 0; f < padded_filters; f += L)
+      transform_kernels<K, packed_point>(weights, f, std::min(L, F - f), c, to + std::size_t(c) * padded_filters + f);
   }
 
   /// x, y: the first sample. Filters before `first_filter` are set to zero, or left where it adds; channels before `first_channel` are passed over.
@@ -107,49 +72,25 @@ struct Correlate {
       multiply(part.vectors, v + std::size_t(k) * in_point, weights + std::size_t(k) * packed_point, m + std::size_t(k) * out_point, first_filter, first_channel);
     for (int f = first_filter; f < F; ++f) {
       for (int t = 0; t < part.vectors; ++t)
-        transform_back(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), least, memory + Target::place(part, t), Target::pitch(part));
+        transform_back<N, T, out_point>(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), least, memory + Target::place(part, t), Target::pitch(part));
       Target::scatter(part, memory, y + std::size_t(f) * Out::plane, add);
     }
   }
 
  private:
-  static void transform_back(const T* from, T bias, T least, T* to, std::ptrdiff_t pitch) {
-    const Packet offset = lanes::all(bias);
-    both_ways<N, M, T>([](const Line<T, N>& line) { return output<N>(line); },
-                                 [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * out_point); },
-                                 [&](int r, int c, const Packet& p) { lanes::store(to + r * pitch + c * L, lanes::at_least(lanes::plus(p, offset), least)); });
-  }
-
   static void multiply(int vectors, const T* v, const T* w, T* m, int first_filter, int first_channel) {
     const auto block = [&]<int Filters>(int first) {
       const int steps = (vectors + most_vectors - 1) / most_vectors;
       for (int s = 0, t = 0; s < steps; ++s) {
         const int count = (vectors - t + steps - s - 1) / (steps - s);
         with_count<most_vectors>(count, [&]<int Count>() {
-          tile<Filters, Count>(v + std::size_t(first_channel * most + t) * L, w + std::size_t(first_channel) * padded_filters + first,
-                               m + std::size_t(first * most + t) * L, C - first_channel);
+          multiply_tile<T, Filters, Count, most, padded_filters, false>(v + std::size_t(first_channel * most + t) * L, w + std::size_t(first_channel) * padded_filters + first,
+                                                                        m + std::size_t(first * most + t) * L, C - first_channel);
         });
         t += count;
       }
     };
     each_block<B>(first_filter, blocks, block);
-  }
-
-  template <int Filters, int Vectors>
-  static void tile(const T* v, const T* w, T* m, int channels) {
-    Packet sums[Filters][Vectors];
-    for (int b = 0; b < Filters; ++b)
-      for (int t = 0; t < Vectors; ++t) sums[b][t] = lanes::all(T(0));
-    for (int c = 0; c < channels; ++c, v += most * L, w += padded_filters) {
-      Packet in[Vectors];
-      for (int t = 0; t < Vectors; ++t) in[t] = lanes::load(v + t * L);
-      for (int b = 0; b < Filters; ++b) {
-        const Packet weight = lanes::all(w[b]);
-        for (int t = 0; t < Vectors; ++t) sums[b][t] = lanes::fma(weight, in[t], sums[b][t]);
-      }
-    }
-    for (int b = 0; b < Filters; ++b)
-      for (int t = 0; t < Vectors; ++t) lanes::store(m + (b * most + t) * L, sums[b][t]);
   }
 };
 
@@ -183,6 +124,7 @@ struct Gradient {
   static constexpr std::size_t scratch = strip + products * (in_point + out_point) + turned;
   static constexpr std::size_t point_sums = std::size_t(padded_down) * padded_across;
   static constexpr std::size_t sums = products * point_sums;
+  using Wide = WideGradient<T, In, Out, K, Pad>;
 
   /// To be called once before some parts are run: what lies past the last filter and channel, and before the first filter, is zero.
   static void clear(T* memory, int first_filter) {
@@ -210,17 +152,7 @@ struct Gradient {
     for (int f = first_filter; f < F; ++f) {
       Target::gather(part, dy + std::size_t(f) * Out::plane, memory);
       Packet total = lanes::all(T(0));
-      for (int t = 0; t < part.vectors; ++t) {
-        T* to = p + std::size_t(f * most + t) * L;
-        const T* from = memory + Target::place(part, t);
-        both_ways<M, N, T>([](const Line<T, M>& line) { return output_transposed<N>(line); },
-                                [&](int r, int q) {
-                                  const Packet value = lanes::load(from + r * Target::pitch(part) + q * L);
-                                  total = lanes::plus(total, value);
-                                  return value;
-                                },
-                                [&](int i, int j, const Packet& value) { lanes::store(to + std::size_t(i * N + j) * out_point, value); });
-      }
+      for (int t = 0; t < part.vectors; ++t) transform_gradient<N, T, out_point>(memory + Target::place(part, t), Target::pitch(part), p + std::size_t(f * most + t) * L, total);
       db[f] += lanes::sum(total);
     }
     const int first_vector = channels_in_lanes ? 0 : first_filter / L, first_block = channels_in_lanes ? first_filter / B : 0;

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "dropnet/cpu/lanes.hpp"
+#include "dropnet/cpu/winograd.hpp"
+
+namespace dropnet::winograd {
+
+// The steps of a convolution by tiles, a tile or a filter in each lane.
+
+/// B' d B of the window at `from`, a value every Point scalars.
+template <int N, class T, std::size_t Point>
+EIGEN_STRONG_INLINE void transform_input(const T* from, std::ptrdiff_t pitch, T* to) {
+  both_ways<N, N, T>([](const Line<T, N>& line) { return input<N>(line); },
+                               [&](int r, int c) { return lanes::load(from + r * pitch + c * lanes::width<T>); },
+                               [&](int i, int j, const lanes::Packet<T>& p) { lanes::store(to + std::size_t(i * N + j) * Point, p); });
+}
+
+/// A d A' of the tile of gradients at `from`, likewise; its values are added to `total`.
+template <int N, class T, std::size_t Point>
+EIGEN_STRONG_INLINE void transform_gradient(const T* from, std::ptrdiff_t pitch, T* to, lanes::Packet<T>& total) {
+  both_ways<outputs, N, T>([](const Line<T, outputs>& line) { return output_transposed<N>(line); },
+                           [&](int r, int q) {
+                             const lanes::Packet<T> value = lanes::load(from + r * pitch + q * lanes::width<T>);
+                             total = lanes::plus(total, value);
+                             return value;
+                           },
+                           [&](int i, int j, const lanes::Packet<T>& value) { lanes::store(to + std::size_t(i * N + j) * Point, value); });
+}
+
+/// Kernels as they lie in memory: that of filter f and channel c begins at f filter + c channel; turned by half a turn if wanted.
+template <class T>
+struct Kernels {
+  const T* data;
+  std::ptrdiff_t filter, channel;
+  bool turned;
+
+  /// to[tap][l]: the kernels of `count` filters from f on.
+  template <int K>
+  void gather(int f, int count, int c, T (&to)[K * K][lanes::width<T>]) const {
+    constexpr int L = lanes::width<T>, taps = K * K;
+    const T* from = data + f * filter + c * channel;
+    if (count == L && taps >= L) {
+      for (int tap = 0; tap < taps; tap += L) {
+        const int first = std::min(tap, taps - L);
+        lanes::Square<T> square;
+        for (int l = 0; l < L; ++l) square[l] = lanes::load(from + l * filter + first);
+        lanes::transpose<T>(square);
+        for (int i = 0; i < L; ++i) lanes::store(to[turned ? taps - 1 - first - i : first + i], square[i]);
+      }
+    } else {
+      for (int l = 0; l < count; ++l)
+        for (int tap = 0; tap < taps; ++tap) to[turned ? taps - 1 - tap : tap][l] = from[l * filter + tap];
+    }
+  }
+};
+
+/// G g G' of `count` filters from f on, a value every Point scalars.
+template <int K, std::size_t Point, class T>
+EIGEN_STRONG_INLINE void transform_kernels(const Kernels<T>& weights, int f, int count, int c, T* to) {
+  constexpr int N = points(K);
+  T g[K * K][lanes::width<T>] = {};
+  weights.template gather<K>(f, count, c, g);
+  both_ways<K, N, T>([](const Line<T, K>& line) { return kernel<K>(line); }, [&](int ky, int kx) { return lanes::load(g[ky * K + kx]); },
+                     [&](int i, int j, const lanes::Packet<T>& u) { lanes::store(to + std::size_t(i * N + j) * Point, u); });
+}
+
+/// max(A' m A + bias, least), to rows at a pitch.
+template <int N, class T, std::size_t Point>
+EIGEN_STRONG_INLINE void transform_back(const T* from, T bias, T least, T* to, std::ptrdiff_t pitch) {
+  const lanes::Packet<T> offset = lanes::all(bias);
+  both_ways<N, outputs, T>([](const Line<T, N>& line) { return output<N>(line); },
+                           [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * Point); },
+                           [&](int r, int c, const lanes::Packet<T>& p) { lanes::store(to + r * pitch + c * lanes::width<T>, lanes::at_least(lanes::plus(p, offset), least)); });
+}
+
+/// m = (or +=) w v at one point: v [channel][vector], `Most` vectors apart; w [channel][filter], `Pitch` filters apart; m [filter][vector].
+template <class T, int Filters, int Vectors, int Most, int Pitch, bool Add>
+EIGEN_STRONG_INLINE void multiply_tile(const T* v, const T* w, T* m, int channels) {
+  constexpr int L = lanes::width<T>;
+  lanes::Packet<T> sums[Filters][Vectors];
+  for (int b = 0; b < Filters; ++b)
+    for (int t = 0; t < Vectors; ++t) sums[b][t] = Add ? lanes::load(m + (b * Most + t) * L) : lanes::all(T(0));
+  for (int c = 0; c < channels; ++c, v += Most * L, w += Pitch) {
+    lanes::Packet<T> in[Vectors];
+    for (int t = 0; t < Vectors; ++t) in[t] = lanes::load(v + t * L);
+    for (int b = 0; b < Filters; ++b) {
+      const lanes::Packet<T> weight = lanes::all(w[b]);
+      for (int t = 0; t < Vectors; ++t) sums[b][t] = lanes::fma(weight, in[t], sums[b][t]);
+    }
+  }
+  for (int b = 0; b < Filters; ++b)
+    for (int t = 0; t < Vectors; ++t) lanes::store(m + (b * Most + t) * L, sums[b][t]);
+}
+
+}  // namespace dropnet::winograd
