@@ -70,7 +70,7 @@ struct WideCorrelate {
     T* block = memory + strip;
     T* m = block + products * block_point;
     const int end = std::min(group, F - filter);
-    for (int c = first_channel; c < C; c += channels) {
+    for (int c = first_channel; c == first_channel || c < C; c += channels) {  // without any channel all is zero
       const int count = std::min(channels, C - c);
       for (int f = from / step * step; f < ceil_div(end, step) * step; f += L)
         for (int i = 0; i < count; ++i) transform_kernels<K, block_point>(weights, filter + f, std::clamp(end - f, 0, L), c + i, block + i * group + f);
