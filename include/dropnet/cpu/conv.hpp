@@ -13,6 +13,7 @@
 #include "dropnet/cpu/conv_direct.hpp"
 #include "dropnet/cpu/conv_patches.hpp"
 #include "dropnet/cpu/conv_winograd.hpp"
+#include "dropnet/cpu/product.hpp"
 
 namespace dropnet {
 
@@ -159,55 +160,87 @@ struct PatchConv {
   using In = typename W::in;
   using Out = typename W::out;
   using P = patches::Patches<W>;
-  static constexpr std::size_t filters = W::group_filters;
-  static constexpr std::size_t rows = P::rows / W::groups;
-  /// How many of a group's filters are wanted.
-  static std::ptrdiff_t wanted(const Blob<T, Out>& y) { return std::ptrdiff_t(filters) - (W::groups == 1 ? y.from : 0); }
+  static constexpr int filters = W::group_filters, rows = int(P::rows) / W::groups, columns = int(P::columns), most = P::most;
+  using Multiply = Product<T>;
+  /// Of a task: patches and outputs of some samples beside each other, and the product's.
+  static constexpr std::size_t patches = padded(P::size * most), outputs = padded(std::size_t(Out::size) * most), scratch = patches + outputs + Multiply::scratch;
 
-  // Group g's part of the weights, of the patches and of a sample's output.
-  template <class U>
-  static auto weights(U* w, int g) { return matrix(w + std::size_t(g) * filters * rows, filters, rows); }
-  template <class U>
-  static auto gathered(U* patches, int g) { return matrix(patches + std::size_t(g) * rows * P::columns, rows, P::columns); }
-  template <class U>
-  static auto outputs(U* y, int g) { return matrix(y + std::size_t(g) * filters * P::columns, filters, P::columns); }
+  /// How many of a group's filters are passed over.
+  static int skipped(const Blob<T, Out>& y) { return W::groups == 1 ? y.from : 0; }
+  /// Calls work(first sample, count, worker) for the samples that lie beside each other; there are several tasks for small batches too.
+  template <class Work>
+  static void each_few(Cpu& cpu, int batch, Work work) {
+    const int few = std::clamp(batch / 4, 1, most);
+    cpu.parallel((batch + few - 1) / few, conv_operations<W>(batch), [&](int task, int worker) { work(task * few, std::min(few, batch - task * few), worker); });
+  }
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
-    cpu.parallel(x.batch, conv_operations<W>(x.batch), [&](int n, int worker) {
-      T* patches = cpu.scratch<T>(worker, P::size);
-      P::gather(x.sample(n), patches);
-      for (int g = 0; g < W::groups; ++g) {
-        auto all = outputs(y.sample(n), g);
-        all.topRows(std::ptrdiff_t(filters) - wanted(y)).setZero();
-        auto to = all.bottomRows(wanted(y));
-        to.colwise() = array(b.data, std::size_t(g) * filters, std::size_t(g + 1) * filters).matrix().tail(wanted(y));
-        to.noalias() += weights(w.data, g).bottomRows(wanted(y)) * gathered(patches, g);
-        if (least > no_least<T>) to = (to.array() <= least).select(least, to);
+    const int skip = skipped(y);
+    each_few(cpu, x.batch, [&](int first, int count, int worker) {
+      T* memory = cpu.scratch<T>(worker, scratch);
+      const std::ptrdiff_t pitch = count * columns;
+      const T* from = gather(x, first, count, memory);
+      T* to = count == 1 ? y.sample(first) : memory + patches;
+      for (int g = 0; g < W::groups; ++g)
+        Multiply::run(filters - skip, int(pitch), rows, {w.data + of_weights(g, skip), rows}, {from + g * rows * pitch, pitch}, to + (g * filters + skip) * pitch, pitch, false,
+                      memory + patches + outputs, b.data + g * filters + skip, least);
+      for (int n = 0; n < count; ++n) {
+        std::fill_n(y.sample(first + n), skip * columns, T(0));
+        for (int f = skip; f < Out::channels && count > 1; ++f) std::copy_n(to + (f * count + n) * columns, columns, y.sample(first + n) + f * columns);
       }
     });
   }
 
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
-    cpu.parallel(x.batch, conv_operations<W>(x.batch), [&](int n, int worker) {
-      T* patches = cpu.scratch<T>(worker, P::size);
-      for (int g = 0; g < W::groups; ++g) 
-        gathered(patches, g).noalias() = weights(w.data, g).bottomRows(wanted(y)).transpose() * outputs(y.sample_diff(n), g).bottomRows(wanted(y));
-      if (!x.add) std::fill_n(x.sample_diff(n), In::size, T(0));
-      P::scatter_add(patches, x.sample_diff(n));
+    const int skip = skipped(y);
+    each_few(cpu, x.batch, [&](int first, int count, int worker) {
+      T* memory = cpu.scratch<T>(worker, scratch);
+      const std::ptrdiff_t pitch = count * columns;
+      const T* gradients = beside(y, first, count, memory + patches);
+      for (int g = 0; g < W::groups; ++g)
+        Multiply::run(rows, int(pitch), filters - skip, {w.data + of_weights(g, skip), rows, true}, {gradients + (g * filters + skip) * pitch, pitch}, memory + g * rows * pitch,
+                      pitch, false, memory + patches + outputs);
+      for (int n = 0; n < count; ++n) {
+        T* dx = x.sample_diff(first + n);
+        if (!x.add) std::fill_n(dx, In::size, T(0));
+        P::scatter_add(memory + n * columns, std::size_t(pitch), dx);
+      }
     });
   }
 
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    const int skip = skipped(y);
     sum_over_batch<T>(cpu, x.batch, conv_operations<W>(x.batch), conv_weights<W>, w, Out::channels, b,
-                      [&](int first, int last, int worker, T* dw, T* db) {
-                        T* patches = cpu.scratch<T>(worker, P::size);
-                        for (int n = first; n < last; ++n) {
-                          P::gather(x.sample(n), patches);
+                      [&](int begin, int end, int worker, T* dw, T* db) {
+                        T* memory = cpu.scratch<T>(worker, scratch);
+                        for (int first = begin; first < end; first += most) {
+                          const int count = std::min(most, end - first);
+                          const std::ptrdiff_t pitch = count * columns;
+                          const T* from = gather(x, first, count, memory);
+                          const T* gradients = beside(y, first, count, memory + patches);
                           for (int g = 0; g < W::groups; ++g)
-                            weights(dw, g).bottomRows(wanted(y)).noalias() += outputs(y.sample_diff(n), g).bottomRows(wanted(y)) * gathered(patches, g).transpose();
-                          add_bias_gradient<Out>(y.sample_diff(n), db);
+                            Multiply::run(filters - skip, rows, int(pitch), {gradients + (g * filters + skip) * pitch, pitch}, {from + g * rows * pitch, pitch, true},
+                                          dw + of_weights(g, skip), rows, true, memory + patches + outputs);
+                          for (int n = first; n < first + count; ++n) add_bias_gradient<Out>(y.sample_diff(n), db);
                         }
                       });
+  }
+
+ private:
+  static std::ptrdiff_t of_weights(int g, int filter) { return std::ptrdiff_t(g * filters + filter) * rows; }
+  /// [row][sample][pixel], in memory unless it lies so already.
+  static const T* gather(const Blob<T, In>& x, int first, int count, T* memory) {
+    if constexpr (P::same)
+      if (count == 1) return x.sample(first);
+    for (int n = 0; n < count; ++n) P::gather(static_cast<const T*>(x.sample(first + n)), memory + n * columns, std::size_t(count) * P::columns);
+    return memory;
+  }
+  /// Gradients as [filter][sample][pixel], likewise.
+  static const T* beside(const Blob<T, Out>& y, int first, int count, T* memory) {
+    if (count == 1) return y.sample_diff(first);
+    for (int n = 0; n < count; ++n)
+      for (int f = 0; f < Out::channels; ++f) std::copy_n(y.sample_diff(first + n) + f * columns, columns, memory + (f * count + n) * columns);
+    return memory;
   }
 };
 
@@ -274,7 +307,7 @@ struct ConvKernels {
   static constexpr int K = W::kernel.height, P = W::pad.height;
   static constexpr bool plain = W::kernel.square() && W::pad.square() && W::stride == Size(1) && W::dilation == Size(1) && W::groups == 1;
   static constexpr auto others() {
-    if constexpr (plain && direct::serves<T, In, K, P>())
+    if constexpr (plain && K > 1 && direct::serves<T, In, K, P>())
       return DirectConv<W, T>{};
     else
       return PatchConv<W, T>{};

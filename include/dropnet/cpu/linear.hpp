@@ -7,22 +7,23 @@
 #include "dropnet/core/blob.hpp"
 #include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/product.hpp"
 
 namespace dropnet {
 
 namespace detail {
 
-/// Calls work(begin, count) for blocks of 0..size whose length does not depend on the number of threads.
+/// Calls work(begin, count, worker) for blocks of 0..size whose length does not depend on the number of threads.
 template <class Work>
 void in_blocks(Cpu& cpu, std::size_t size, std::size_t block, std::size_t operations, Work work) {
-  cpu.parallel(int((size + block - 1) / block), operations, [&](int task, int) {
+  cpu.parallel(int((size + block - 1) / block), operations, [&](int task, int worker) {
     const std::size_t begin = std::size_t(task) * block;
-    work(begin, std::min(block, size - begin));
+    work(begin, std::min(block, size - begin), worker);
   });
 }
 
 inline constexpr std::size_t linear_outputs = 128;  ///< outputs in a block
-inline constexpr std::size_t linear_samples = 16;   ///< samples in a block
+inline constexpr std::size_t linear_inputs = 256;   ///< inputs in a block
 
 }  // namespace detail
 
@@ -33,7 +34,7 @@ void linear_forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, O
   const auto weights = detail::matrix<T>(w.data, Out::size, In::size);
   const auto biases = detail::matrix<T>(b.data, 1, Out::size);
   auto outputs = detail::matrix<T>(y.data, batch, Out::size);
-  detail::in_blocks(cpu, Out::size, detail::linear_outputs, Cpu::multiply_adds(batch * In::size * Out::size), [&](std::size_t o, std::size_t n) {
+  detail::in_blocks(cpu, Out::size, detail::linear_outputs, Cpu::multiply_adds(batch * In::size * Out::size), [&](std::size_t o, std::size_t n, int) {
     const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
     auto block = outputs.middleCols(begin, count);
     if (begin + count <= y.from) {
@@ -49,40 +50,28 @@ template <class In, class Out, class T>
 void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
   const auto batch = std::size_t(x.batch);
   const auto operations = Cpu::multiply_adds(batch * In::size * Out::size);
-  const auto gradients = detail::matrix<T>(static_cast<const T*>(y.diff), batch, Out::size);
+  using Multiply = Product<T>;
+  constexpr auto inputs = std::ptrdiff_t(In::size), outputs = std::ptrdiff_t(Out::size);
   if (w.diff) {
-    const auto inputs = detail::matrix<T>(static_cast<const T*>(x.data), batch, In::size);
-    auto dw = detail::matrix<T>(w.diff, Out::size, In::size);
+    const auto gradients = detail::matrix<T>(static_cast<const T*>(y.diff), batch, Out::size);
     auto db = detail::matrix<T>(b.diff, 1, Out::size);
-    detail::in_blocks(cpu, Out::size, detail::linear_outputs, operations, [&](std::size_t o, std::size_t n) {
+    detail::in_blocks(cpu, Out::size, detail::linear_outputs, operations, [&](std::size_t o, std::size_t n, int worker) {
       const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
-      const auto dy = gradients.middleCols(begin, count);
-      auto to = dw.middleRows(begin, count);
+      T* to = w.diff + begin * inputs;
       if (begin + count <= y.from) {  // all its gradients are zeros
-        if (!w.add) to.setZero();
+        if (!w.add) std::fill_n(to, count * inputs, T(0));
         if (!b.add) db.middleCols(begin, count).setZero();
         return;
       }
-      if (w.add)
-        to.noalias() += dy.transpose() * inputs;
-      else
-        to.noalias() = dy.transpose() * inputs;
-      detail::put(db.middleCols(begin, count), dy.colwise().sum(), b.add);
+      Multiply::run(int(n), int(inputs), x.batch, {y.diff + begin, outputs, true}, {x.data, inputs}, to, inputs, w.add, cpu.scratch<T>(worker, Multiply::scratch));
+      detail::put(db.middleCols(begin, count), gradients.middleCols(begin, count).colwise().sum(), b.add);
     });
   }
-  if (x.diff) {
-    const auto wanted = std::ptrdiff_t(Out::size) - y.from;
-    const auto weights = detail::matrix<T>(w.data, Out::size, In::size).bottomRows(wanted);
-    auto dx = detail::matrix<T>(x.diff, batch, In::size);
-    detail::in_blocks(cpu, batch, detail::linear_samples, operations, [&](std::size_t s, std::size_t n) {
-      const auto begin = std::ptrdiff_t(s), count = std::ptrdiff_t(n);
-      auto to = dx.middleRows(begin, count);
-      if (x.add)
-        to.noalias() += gradients.block(begin, y.from, count, wanted) * weights;
-      else
-        to.noalias() = gradients.block(begin, y.from, count, wanted) * weights;
+  if (x.diff)
+    detail::in_blocks(cpu, In::size, detail::linear_inputs, operations, [&](std::size_t i, std::size_t n, int worker) {
+      Multiply::run(x.batch, int(n), int(outputs) - y.from, {y.diff + y.from, outputs}, {w.data + y.from * inputs + std::ptrdiff_t(i), inputs}, x.diff + i, inputs, x.add,
+                    cpu.scratch<T>(worker, Multiply::scratch));
     });
-  }
 }
 
 }  // namespace dropnet
