@@ -37,9 +37,11 @@ struct Product {
         const int in_height = std::min(height, m - i), in_depth = std::min(depth, k - d);
         for (int r = 0; r < in_height; r += group) pack<group>(a.at(i + r, d), a.pitch, a.turned, std::min(group, in_height - r), in_depth, memory + r * in_depth);
         for (int j = 0; j < n; j += columns) {
-          pack<columns>(b.at(d, j), b.pitch, !b.turned, std::min(columns, n - j), in_depth, panel);
+          // What is used once is used where it lies.
+          const bool packed = b.turned || n - j < columns || in_height > rows;
+          if (packed) pack<columns>(b.at(d, j), b.pitch, !b.turned, std::min(columns, n - j), in_depth, panel);
           for (int r = 0; r < in_height; r += rows)
-            tile(in_depth, memory + r / group * group * in_depth + r % group, panel, c + (i + r) * pitch + j, pitch, add || d > 0, std::min(rows, in_height - r),
+            tile(in_depth, memory + r / group * group * in_depth + r % group, packed ? panel : b.at(d, j), packed ? columns : b.pitch, c + (i + r) * pitch + j, pitch, add || d > 0, std::min(rows, in_height - r),
                  std::min(columns, n - j), d + depth < k ? nullptr : bias ? bias + i + r : nullptr, least);
         }
       }
@@ -72,11 +74,11 @@ struct Product {
     }
   }
 
-  static void tile(int length, const T* a, const T* b, T* c, std::ptrdiff_t pitch, bool add, int high, int wide, const T* bias, T least) {
+  static void tile(int length, const T* a, const T* b, std::ptrdiff_t b_pitch, T* c, std::ptrdiff_t pitch, bool add, int high, int wide, const T* bias, T least) {
     lanes::Packet<T> sums[rows][V];
     for (int r = 0; r < rows; ++r)
       for (int v = 0; v < V; ++v) sums[r][v] = lanes::all(T(0));
-    for (int k = 0; k < length; ++k, a += group, b += columns) {
+    for (int k = 0; k < length; ++k, a += group, b += b_pitch) {
       lanes::Packet<T> values[V];
       for (int v = 0; v < V; ++v) values[v] = lanes::load(b + v * L);
       for (int r = 0; r < rows; ++r) {
@@ -84,18 +86,25 @@ struct Product {
         for (int v = 0; v < V; ++v) sums[r][v] = lanes::fma(factor, values[v], sums[r][v]);
       }
     }
-    T edge[rows][columns];
-    const bool whole = high == rows && wide == columns;
-    for (int r = 0; r < rows; ++r) {
-      T* to = whole ? c + r * pitch : edge[r];
-      if (!whole && add && r < high) std::copy_n(c + r * pitch, wide, to);
-      for (int v = 0; v < V; ++v) {
-        lanes::Packet<T> value = add ? lanes::plus(lanes::load(to + v * L), sums[r][v]) : sums[r][v];
-        if (bias) value = lanes::at_least(lanes::plus(value, lanes::all(bias[std::min(r, high - 1)])), least);
-        lanes::store(to + v * L, value);
-      }
-      if (!whole && r < high) std::copy_n(edge[r], wide, c + r * pitch);
+    if (high == rows && wide == columns) {
+      for (int r = 0; r < rows; ++r)
+        for (int v = 0; v < V; ++v) finish(c + r * pitch + v * L, sums[r][v], add, bias ? bias + r : nullptr, least);
+      return;
     }
+    T edge[rows * columns];
+    for (int r = 0; r < rows; ++r)
+      for (int v = 0; v < V; ++v) lanes::store(edge + r * columns + v * L, sums[r][v]);
+    for (int r = 0; r < high; ++r) {
+      T line[columns] = {};
+      if (add) std::copy_n(c + r * pitch, wide, line);
+      for (int v = 0; v < V; ++v) finish(line + v * L, lanes::load(edge + r * columns + v * L), add, bias ? bias + r : nullptr, least);
+      std::copy_n(line, wide, c + r * pitch);
+    }
+  }
+  static EIGEN_STRONG_INLINE void finish(T* to, lanes::Packet<T> value, bool add, const T* bias, T least) {
+    if (add) value = lanes::plus(lanes::load(to), value);
+    if (bias) value = lanes::at_least(lanes::plus(value, lanes::all(*bias)), least);
+    lanes::store(to, value);
   }
 };
 
