@@ -53,9 +53,13 @@ def vgg16():
     return assembled(named + [("fc8", nn.Linear(4096, 10))])
 
 
-def convolution(channels, filters):
-    """One 3 x 3 convolution that keeps the size."""
-    return assembled([("conv1_1", nn.Conv2d(channels, filters, 3, padding=1))])
+def convolution(channels, filters, kernel=3, **how):
+    """One convolution; unless told otherwise, 3 x 3, and one that keeps the size."""
+    return assembled([("conv1_1", nn.Conv2d(channels, filters, kernel, **(how or {"padding": kernel // 2})))])
+
+
+def linear(inputs, outputs):
+    return assembled([(None, nn.Flatten()), ("fc1", nn.Linear(inputs, outputs))])
 
 
 def title(n):

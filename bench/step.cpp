@@ -1,6 +1,7 @@
 // What bench/compare times of dropnet:
 //   bench_step NET BATCH THREADS WEIGHTS
-// NET is lenet:N, cifar10-deep-pooled, vgg16 (64 pixels, 10 classes, no dropout), conv:64:128:56 or conv:256:256:28. Then it takes
+// NET is lenet:N, cifar10-deep-pooled, vgg16 (64 pixels, 10 classes, no dropout), conv:64:128:56, conv:256:256:28,
+// conv1:256:64:28, conv3s2:256:512:14, conv11s4:3:96:227, conv5g2:96:256:27 or linear:4096:4096. Then it takes
 // commands from standard input and answers each with N lines, in milliseconds if not said otherwise:
 //   losses N     of N training steps, not the times
 //   step N       forward, loss, backward, SGD
@@ -125,6 +126,16 @@ int main(int argc, char** argv) try {
     serve<dn::Image<64, 56, 56>>(dn::Conv<128, 3, dn::Pad<1>>{}, batch, threads, argv[4]);
   else if (net == "conv:256:256:28")
     serve<dn::Image<256, 28, 28>>(dn::Conv<256, 3, dn::Pad<1>>{}, batch, threads, argv[4]);
+  else if (net == "conv1:256:64:28")
+    serve<dn::Image<256, 28, 28>>(dn::Conv<64, 1>{}, batch, threads, argv[4]);
+  else if (net == "conv3s2:256:512:14")
+    serve<dn::Image<256, 14, 14>>(dn::Conv<512, 3, dn::Stride<2>, dn::Pad<1>>{}, batch, threads, argv[4]);
+  else if (net == "conv11s4:3:96:227")
+    serve<dn::Image<3, 227, 227>>(dn::Conv<96, 11, dn::Stride<4>>{}, batch, threads, argv[4]);
+  else if (net == "conv5g2:96:256:27")
+    serve<dn::Image<96, 27, 27>>(dn::Conv<256, 5, dn::Pad<2>, dn::Groups<2>>{}, batch, threads, argv[4]);
+  else if (net == "linear:4096:4096")
+    serve<dn::Image<4096, 1, 1>>(dn::Linear<4096>{}, batch, threads, argv[4]);
   else
     throw dn::Error("bench_step: " + net + ": no such net");
 } catch (const std::exception& e) {

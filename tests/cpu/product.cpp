@@ -16,7 +16,7 @@ void check(int m, int n, int k, bool a_turned, bool b_turned) {
   };
   constexpr int apart = 3;
   const std::ptrdiff_t a_pitch = (a_turned ? m : k) + apart, b_pitch = (b_turned ? k : n) + apart, pitch = n + apart;
-  const auto a = values(std::size_t((a_turned ? k : m) * a_pitch), 1), b = values(std::size_t((b_turned ? n : k) * b_pitch), 2), bias = values(std::size_t(m), 3);
+  const auto a = values(std::size_t((a_turned ? std::max(1, k) : m) * a_pitch), 1), b = values(std::size_t((b_turned ? n : std::max(1, k)) * b_pitch), 2), bias = values(std::size_t(m), 3);
   const Operand<T> left{a.data(), a_pitch, a_turned}, right{b.data(), b_pitch, b_turned};
   for (const bool add : {false, true})
     for (const bool biased : {false, true}) {

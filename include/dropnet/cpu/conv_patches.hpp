@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "dropnet/core/window.hpp"
+
 namespace dropnet::patches {
 
 /// Convolution as a matrix product: row (c, ky, kx) of the patch matrix holds, for each output pixel, the input
