@@ -34,8 +34,10 @@ def draw(path, title, curves, ramp=None):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120)
     groups = list(dict.fromkeys(group for _, group, _, _ in curves))
+    columns = 1 if max(len(label) for label, _, _, _ in curves) > 45 else 2
+    lines = -(-len(groups) // columns)
+    figure, axes = pyplot.subplots(figsize=(8, 4.2 + 0.25 * lines), dpi=120)
     named = set()
     for label, group, x, y in curves:
         k = groups.index(group)
@@ -49,7 +51,7 @@ def draw(path, title, curves, ramp=None):
     axes.annotate("chance", (axes.get_xlim()[1], 9.5), ha="right", va="top", color="#666666")
     axes.set(title=title, xlabel="iteration", ylabel="test accuracy, %", ylim=(0, 100))
     axes.grid(alpha=0.3)
-    axes.legend(loc="center right", framealpha=0.9)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=columns, frameon=False)  # below: curves may run anywhere
     figure.tight_layout()
     figure.savefig(path)
     pyplot.close(figure)
