@@ -6,6 +6,7 @@
 #include "dropnet/core/extent.hpp"
 #include "dropnet/core/shape.hpp"
 #include "dropnet/cpu/lanes.hpp"
+#include "dropnet/cpu/sums.hpp"
 
 namespace dropnet::direct {
 
@@ -79,24 +80,10 @@ struct Correlate {
 
   template <int Vectors>
   static void tile(const T* x, const T* w, T* y, int first_channel) {
-    using Packet = lanes::Packet<T>;
-    constexpr int L = lanes::width<T>;
-    Packet sums[B][Vectors];
-    for (int b = 0; b < B; ++b)
-      for (int v = 0; v < Vectors; ++v) sums[b][v] = lanes::all(T(0));
+    lanes::Sums<T, B, Vectors> sums;
     for (int c = first_channel; c < In::channels; ++c, x += X::plane)
-      for (int ky = 0; ky < K; ++ky)
-        for (int kx = 0; kx < K; ++kx, w += B) {
-          const T* from = x + ky * X::pitch + kx;
-          Packet in[Vectors];
-          for (int v = 0; v < Vectors; ++v) in[v] = lanes::load(from + v * L);
-          for (int b = 0; b < B; ++b) {
-            const Packet weight = lanes::all(w[b]);
-            for (int v = 0; v < Vectors; ++v) sums[b][v] = lanes::fma(weight, in[v], sums[b][v]);
-          }
-        }
-    for (int b = 0; b < B; ++b)
-      for (int v = 0; v < Vectors; ++v) lanes::store(y + b * X::out_plane + v * L, sums[b][v]);
+      for (int ky = 0; ky < K; ++ky, w += K * B) sums.template add<1>(K, w, B, x + ky * X::pitch, 1);
+    sums.store_to(y, X::out_plane);
   }
 
   /// x: X's planes. y: out_size scalars, plane f at f out_plane, rows at X's pitch. Blocks of outputs before the first one are left

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "dropnet/cpu/conv_tiles.hpp"
+#include "dropnet/cpu/sums.hpp"
 #include "dropnet/cpu/winograd.hpp"
 
 namespace dropnet::winograd {
@@ -71,19 +72,9 @@ struct FewTiles {
 
   template <int Count>
   static void multiply(const T* v, const T* w, T* m, int first_channel) {
-    Packet sums[Count][V];
-    for (int t = 0; t < Count; ++t)
-      for (int a = 0; a < V; ++a) sums[t][a] = lanes::all(T(0));
-    for (int c = first_channel; c < C; ++c) {
-      Packet weight[V];
-      for (int a = 0; a < V; ++a) weight[a] = lanes::load(w + std::size_t(c) * Filters + a * L);
-      for (int t = 0; t < Count; ++t) {
-        const Packet value = lanes::all(v[t * in_vectors * L + c]);
-        for (int a = 0; a < V; ++a) sums[t][a] = lanes::fma(weight[a], value, sums[t][a]);
-      }
-    }
-    for (int t = 0; t < Count; ++t)
-      for (int a = 0; a < V; ++a) lanes::store(m + (t * out_vectors + a) * L, sums[t][a]);
+    lanes::Sums<T, Count, V> sums;
+    sums.template add<in_vectors * L>(C - first_channel, v + first_channel, 1, w + std::size_t(first_channel) * Filters, Filters);
+    sums.store_to(m, out_vectors * L);
   }
 
   static void transform_back(const Tile& at, const T* from, const T* bias, T least, int a, T* memory, T* y, int first_filter, bool add) {

@@ -112,6 +112,7 @@ struct Place {
 template <class T, class Shape, class Grid, int Window, int Pad>
 struct Strip {
   static constexpr int L = lanes::width<T>, Step = outputs;
+  static constexpr std::size_t plane = Shape::plane;
   using Tile = Place<T, Grid>;
   static constexpr int pixels = (Grid::columns - 1) * Step + Window;  ///< in a row
   static constexpr std::size_t size(int rows_of_tiles) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "dropnet/cpu/conv_tiles.hpp"
 #include "dropnet/cpu/lanes.hpp"
+#include "dropnet/cpu/sums.hpp"
 #include "dropnet/cpu/winograd.hpp"
 
 namespace dropnet::winograd {
@@ -76,23 +78,48 @@ EIGEN_STRONG_INLINE void transform_back(const T* from, T bias, T least, T* to, s
                            [&](int r, int c, const lanes::Packet<T>& p) { lanes::store(to + r * pitch + c * lanes::width<T>, lanes::at_least(lanes::plus(p, offset), least)); });
 }
 
+// The same for all tiles of a part: that of channel or filter c in vector t has its values at (c Most + t) lanes. Source is the Strip of
+// the inputs, Target that of the outputs, `strip` memory for one of either.
+
+/// Channels begin..end of the batch at x.
+template <class Source, int N, int Most, std::size_t Point, class T>
+void transform_inputs(const Part& part, const T* x, int begin, int end, T* strip, T* to) {
+  Source::clear(part, strip);
+  for (int c = begin; c < end; ++c) {
+    Source::gather(part, x + std::size_t(c) * Source::plane, strip);
+    for (int t = 0; t < part.vectors; ++t) transform_input<N, T, Point>(strip + Source::place(part, t), Source::pitch(part), to + std::size_t(c * Most + t) * lanes::width<T>);
+  }
+}
+
+/// Filters begin..end of the batch's gradients at dy; the sum of each is added to db.
+template <class Target, int N, int Most, std::size_t Point, class T>
+void transform_gradients(const Part& part, const T* dy, int begin, int end, T* strip, T* to, T* db) {
+  Target::clear(part, strip);
+  for (int f = begin; f < end; ++f) {
+    Target::gather(part, dy + std::size_t(f) * Target::plane, strip);
+    lanes::Packet<T> total = lanes::all(T(0));
+    for (int t = 0; t < part.vectors; ++t)
+      transform_gradient<N, T, Point>(strip + Target::place(part, t), Target::pitch(part), to + std::size_t(f * Most + t) * lanes::width<T>, total);
+    db[f] += lanes::sum(total);
+  }
+}
+
+/// One filter's outputs, y of the batch's first sample, out of its values.
+template <class Target, int N, std::size_t Point, class T>
+void transform_outputs(const Part& part, const T* from, T bias, T least, T* strip, T* y, bool add) {
+  for (int t = 0; t < part.vectors; ++t)
+    transform_back<N, T, Point>(from + std::size_t(t) * lanes::width<T>, bias, least, strip + Target::place(part, t), Target::pitch(part));
+  Target::scatter(part, strip, y, add);
+}
+
 /// m = (or +=) w v at one point: v [channel][vector], `Most` vectors apart; w [channel][filter], `Pitch` filters apart; m [filter][vector].
 template <class T, int Filters, int Vectors, int Most, int Pitch, bool Add>
 EIGEN_STRONG_INLINE void multiply_tile(const T* v, const T* w, T* m, int channels) {
-  constexpr int L = lanes::width<T>;
-  lanes::Packet<T> sums[Filters][Vectors];
-  for (int b = 0; b < Filters; ++b)
-    for (int t = 0; t < Vectors; ++t) sums[b][t] = Add ? lanes::load(m + (b * Most + t) * L) : lanes::all(T(0));
-  for (int c = 0; c < channels; ++c, v += Most * L, w += Pitch) {
-    lanes::Packet<T> in[Vectors];
-    for (int t = 0; t < Vectors; ++t) in[t] = lanes::load(v + t * L);
-    for (int b = 0; b < Filters; ++b) {
-      const lanes::Packet<T> weight = lanes::all(w[b]);
-      for (int t = 0; t < Vectors; ++t) sums[b][t] = lanes::fma(weight, in[t], sums[b][t]);
-    }
-  }
-  for (int b = 0; b < Filters; ++b)
-    for (int t = 0; t < Vectors; ++t) lanes::store(m + (b * Most + t) * L, sums[b][t]);
+  constexpr int pitch = Most * lanes::width<T>;
+  using Sums = lanes::Sums<T, Filters, Vectors>;
+  Sums sums = Add ? Sums(m, pitch) : Sums();
+  sums.template add<1>(channels, w, Pitch, v, pitch);
+  sums.store_to(m, pitch);
 }
 
 }  // namespace dropnet::winograd

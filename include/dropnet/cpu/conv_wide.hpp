@@ -48,13 +48,8 @@ struct WideCorrelate {
       const Part part = parts[i];
       if (!add) Target::put_zeros(part, y, first_filter);
       cpu.parallel(ceil_div(C - first_channel, channels), operations, [&](int task, int worker) {
-        T* memory = cpu.scratch<T>(worker, scratch);
-        Source::clear(part, memory);
         const int first = first_channel + task * channels;
-        for (int c = first; c < std::min(C, first + channels); ++c) {
-          Source::gather(part, x + std::size_t(c) * In::plane, memory);
-          for (int t = 0; t < part.vectors; ++t) transform_input<N, T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
-        }
+        transform_inputs<Source, N, most, in_point>(part, x, first, std::min(C, first + channels), cpu.scratch<T>(worker, scratch), v);
       });
       const int first_group = first_filter / group;
       cpu.parallel(ceil_div(F, group) - first_group, operations, [&](int task, int worker) {
@@ -88,11 +83,8 @@ struct WideCorrelate {
             });
       }
     }
-    for (int f = from; f < end; ++f) {
-      for (int t = 0; t < part.vectors; ++t)
-        transform_back<N, T, out_point>(m + std::size_t(f * most + t) * L, bias ? bias[filter + f] : T(0), least, memory + Target::place(part, t), Target::pitch(part));
-      Target::scatter(part, memory, y + std::size_t(filter + f) * Out::plane, add);
-    }
+    for (int f = from; f < end; ++f)
+      transform_outputs<Target, N, out_point>(part, m + std::size_t(f * most) * L, bias ? bias[filter + f] : T(0), least, memory, y + std::size_t(filter + f) * Out::plane, add);
   }
 };
 
@@ -114,6 +106,7 @@ struct WideGradient {
   static constexpr std::size_t across_point = apart<T>(std::size_t(ceil_div(across, across_group) * across_group) * most * L),
                                down_point = apart<T>(std::size_t(ceil_div(down, down_group) * down_group) * most * L),
                                sums_point = apart<T>(std::size_t(down_group) * across_group);
+  static constexpr std::size_t of_channel = channels_in_lanes ? across_point : down_point, of_filter = channels_in_lanes ? down_point : across_point;
   static constexpr std::size_t strip = std::max(Source::size(most / Tiles::columns), Target::size(most / Tiles::columns));
   static constexpr std::size_t scratch = strip + products * sums_point;
 
@@ -132,10 +125,13 @@ struct WideGradient {
       const int first_filters = first_filter / L;
       cpu.parallel(of_channels + ceil_div(F, L) - first_filters, operations, [&](int task, int worker) {
         T* memory = cpu.scratch<T>(worker, scratch);
-        if (task < of_channels)
-          transform_channels(part, x, memory, channels_in_lanes ? of_across : of_down, task * L);
+        const bool channels = task < of_channels;
+        const int first = (channels ? task : first_filters + task - of_channels) * L;
+        if (channels)
+          transform_inputs<Source, N, most, of_channel>(part, x, first, std::min(C, first + L), memory, channels_in_lanes ? of_across : of_down);
         else
-          transform_filters(part, dy, memory, channels_in_lanes ? of_down : of_across, db, (first_filters + task - of_channels) * L, first_filter);
+          transform_gradients<Target, N, most, of_filter>(part, dy, std::max(first, first_filter), std::min(F, first + L), memory, channels_in_lanes ? of_down : of_across, db);
+        if (channels == channels_in_lanes) turn(part.vectors, of_across, first);
       });
       const int first_group = channels_in_lanes ? 0 : first_filter / across_group;
       cpu.parallel(ceil_div(across, across_group) - first_group, operations, [&](int task, int worker) {
@@ -145,26 +141,6 @@ struct WideGradient {
   }
 
  private:
-  static void transform_channels(const Part& part, const T* x, T* memory, T* to, int first) {
-    constexpr std::size_t point = channels_in_lanes ? across_point : down_point;
-    Source::clear(part, memory);
-    for (int c = first; c < std::min(C, first + L); ++c) {
-      Source::gather(part, x + std::size_t(c) * In::plane, memory);
-      for (int t = 0; t < part.vectors; ++t) transform_input<N, T, point>(memory + Source::place(part, t), Source::pitch(part), to + std::size_t(c * most + t) * L);
-    }
-    if constexpr (channels_in_lanes) turn(part.vectors, to, first);
-  }
-  static void transform_filters(const Part& part, const T* dy, T* memory, T* to, T* db, int first, int first_filter) {
-    constexpr std::size_t point = channels_in_lanes ? down_point : across_point;
-    Target::clear(part, memory);
-    for (int f = std::max(first, first_filter); f < std::min(F, first + L); ++f) {
-      Target::gather(part, dy + std::size_t(f) * Out::plane, memory);
-      Packet total = lanes::all(T(0));
-      for (int t = 0; t < part.vectors; ++t) transform_gradient<N, T, point>(memory + Target::place(part, t), Target::pitch(part), to + std::size_t(f * most + t) * L, total);
-      db[f] += lanes::sum(total);
-    }
-    if constexpr (!channels_in_lanes) turn(part.vectors, to, first);
-  }
   /// What lies across from number `first` on: [across][tile] becomes [tile][across], square by square in its place.
   static void turn(int vectors, T* values, int first) {
     for (int k = 0; k < products; ++k)
@@ -191,20 +167,9 @@ struct WideGradient {
     }
   }
   static void tile(int vectors, const T* along, const T* factors, T* to) {
-    Packet totals[B][V];
-    for (int b = 0; b < B; ++b)
-      for (int a = 0; a < V; ++a) totals[b][a] = lanes::all(T(0));
-    for (int l = 0; l < L; ++l)
-      for (int t = 0; t < vectors; ++t) {
-        Packet values[V];
-        for (int a = 0; a < V; ++a) values[a] = lanes::load(along + ((a * L + l) * most + t) * L);
-        for (int b = 0; b < B; ++b) {
-          const Packet factor = lanes::all(factors[(b * most + t) * L + l]);
-          for (int a = 0; a < V; ++a) totals[b][a] = lanes::fma(factor, values[a], totals[b][a]);
-        }
-      }
-    for (int b = 0; b < B; ++b)
-      for (int a = 0; a < V; ++a) lanes::store(to + b * across_group + a * L, totals[b][a]);
+    lanes::Sums<T, B, V> sums;
+    for (int l = 0; l < L; ++l) sums.template add<most * L, L * most * L>(vectors, factors + l, L, along + l * most * L, L);
+    sums.store_to(to, across_group);
   }
   /// One that lies down, and as many as there are lanes that lie across.
   static void finish(const T* sums, int d, int a, T* dw, bool add, int first_filter) {

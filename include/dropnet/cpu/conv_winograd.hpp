@@ -25,7 +25,6 @@ constexpr int rows_for(std::size_t row, std::size_t cache, int rows) {
 /// Forward, and with turned weights the input's gradient: F planes out of In's.
 template <class T, class In, class Out, int K, int Pad>
 struct Correlate {
-  using Packet = lanes::Packet<T>;
   static constexpr int L = lanes::width<T>, M = outputs, N = points(K), products = N * N, C = In::channels, F = Out::channels;
   using Tiles = Grid<Out>;
   static constexpr int rows = rows_for(std::size_t(C + F) * products * Tiles::columns * L * sizeof(T), 600'000, Tiles::rows);
@@ -63,18 +62,11 @@ struct Correlate {
     if (Few::serves(part)) return Few::run(part, x, weights, bias, y, memory, first_filter, first_channel, add, least);
     T* v = memory + strip;
     T* m = v + products * in_point;
-    Source::clear(part, memory);
-    for (int c = first_channel; c < C; ++c) {
-      Source::gather(part, x + std::size_t(c) * In::plane, memory);
-      for (int t = 0; t < part.vectors; ++t) transform_input<N, T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
-    }
+    transform_inputs<Source, N, most, in_point>(part, x, first_channel, C, memory, v);
     for (int k = 0; k < products; ++k)
       multiply(part.vectors, v + std::size_t(k) * in_point, weights + std::size_t(k) * packed_point, m + std::size_t(k) * out_point, first_filter, first_channel);
-    for (int f = first_filter; f < F; ++f) {
-      for (int t = 0; t < part.vectors; ++t)
-        transform_back<N, T, out_point>(m + std::size_t(f * most + t) * L, bias ? bias[f] : T(0), least, memory + Target::place(part, t), Target::pitch(part));
-      Target::scatter(part, memory, y + std::size_t(f) * Out::plane, add);
-    }
+    for (int f = first_filter; f < F; ++f)
+      transform_outputs<Target, N, out_point>(part, m + std::size_t(f * most) * L, bias ? bias[f] : T(0), least, memory, y + std::size_t(f) * Out::plane, add);
   }
 
  private:
@@ -143,18 +135,8 @@ struct Gradient {
     T* v = memory + strip;
     T* p = v + products * in_point;
     T* lines = p + products * out_point;
-    Source::clear(part, memory);
-    for (int c = 0; c < C; ++c) {
-      Source::gather(part, x + std::size_t(c) * In::plane, memory);
-      for (int t = 0; t < part.vectors; ++t) transform_input<N, T, in_point>(memory + Source::place(part, t), Source::pitch(part), v + std::size_t(c * most + t) * L);
-    }
-    Target::clear(part, memory);
-    for (int f = first_filter; f < F; ++f) {
-      Target::gather(part, dy + std::size_t(f) * Out::plane, memory);
-      Packet total = lanes::all(T(0));
-      for (int t = 0; t < part.vectors; ++t) transform_gradient<N, T, out_point>(memory + Target::place(part, t), Target::pitch(part), p + std::size_t(f * most + t) * L, total);
-      db[f] += lanes::sum(total);
-    }
+    transform_inputs<Source, N, most, in_point>(part, x, 0, C, memory, v);
+    transform_gradients<Target, N, most, out_point>(part, dy, first_filter, F, memory, p, db);
     const int first_vector = channels_in_lanes ? 0 : first_filter / L, first_block = channels_in_lanes ? first_filter / B : 0;
     for (int k = 0; k < products; ++k) {
       const T* of_channels = v + std::size_t(k) * in_point;
@@ -203,19 +185,9 @@ struct Gradient {
   }
 
   static void tile(int tiles, const T* along, const T* factors, T* to) {
-    Packet totals[B][V];
-    for (int b = 0; b < B; ++b)
-      for (int a = 0; a < V; ++a) totals[b][a] = lanes::load(to + b * padded_across + a * L);
-    for (int t = 0; t < tiles; ++t, along += padded_across) {
-      Packet values[V];
-      for (int a = 0; a < V; ++a) values[a] = lanes::load(along + a * L);
-      for (int b = 0; b < B; ++b) {
-        const Packet factor = lanes::all(factors[b * most * L + t]);
-        for (int a = 0; a < V; ++a) totals[b][a] = lanes::fma(factor, values[a], totals[b][a]);
-      }
-    }
-    for (int b = 0; b < B; ++b)
-      for (int a = 0; a < V; ++a) lanes::store(to + b * padded_across + a * L, totals[b][a]);
+    lanes::Sums<T, B, V> sums(to, padded_across);
+    sums.template add<most * L>(tiles, factors, 1, along, padded_across);
+    sums.store_to(to, padded_across);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "dropnet/cpu/lanes.hpp"
+#include "dropnet/cpu/sums.hpp"
 
 namespace dropnet {
 
@@ -75,25 +76,15 @@ struct Product {
   }
 
   static void tile(int length, const T* a, const T* b, std::ptrdiff_t b_pitch, T* c, std::ptrdiff_t pitch, bool add, int high, int wide, const T* bias, T least) {
-    lanes::Packet<T> sums[rows][V];
-    for (int r = 0; r < rows; ++r)
-      for (int v = 0; v < V; ++v) sums[r][v] = lanes::all(T(0));
-    for (int k = 0; k < length; ++k, a += group, b += b_pitch) {
-      lanes::Packet<T> values[V];
-      for (int v = 0; v < V; ++v) values[v] = lanes::load(b + v * L);
-      for (int r = 0; r < rows; ++r) {
-        const lanes::Packet<T> factor = lanes::all(a[r]);
-        for (int v = 0; v < V; ++v) sums[r][v] = lanes::fma(factor, values[v], sums[r][v]);
-      }
-    }
+    lanes::Sums<T, rows, V> sums;
+    sums.template add<1>(length, a, group, b, b_pitch);
     if (high == rows && wide == columns) {
       for (int r = 0; r < rows; ++r)
-        for (int v = 0; v < V; ++v) finish(c + r * pitch + v * L, sums[r][v], add, bias ? bias + r : nullptr, least);
+        for (int v = 0; v < V; ++v) finish(c + r * pitch + v * L, sums.of[r][v], add, bias ? bias + r : nullptr, least);
       return;
     }
     T edge[rows * columns];
-    for (int r = 0; r < rows; ++r)
-      for (int v = 0; v < V; ++v) lanes::store(edge + r * columns + v * L, sums[r][v]);
+    sums.store_to(edge, columns);
     for (int r = 0; r < high; ++r) {
       T line[columns] = {};
       if (add) std::copy_n(c + r * pitch, wide, line);
