@@ -1,5 +1,5 @@
-#include <array>
-#include <bit>
+#include <cmath>
+#include <cstring>
 
 #include "../support/check.hpp"
 
@@ -7,44 +7,52 @@ using namespace dropnet;
 
 namespace {
 
-/// Beside sums in double; C is wider than it needs to be, and what lies between its rows stays.
 template <class T>
-void check(int m, int n, int k, bool a_turned, bool b_turned) {
-  const auto values = [](std::size_t count, int seed) {
-    const auto v = test::random_values<T>(count, seed);
-    return std::vector<T>(v.begin(), v.end());
-  };
+std::vector<T> values(int count, int seed) {
+  const auto v = test::random_values<T>(std::size_t(std::max(1, count)), seed);
+  return {v.begin(), v.end()};
+}
+
+/// Beside sums in double. A is packed in two parts; C is wider than it needs to be, its columns in segments if wanted, and what lies
+/// between stays.
+template <class T>
+void check(int m, int n, int k, bool a_turned, bool b_turned, int segment) {
+  using Multiply = Product<T>;
   constexpr int apart = 3;
-  const std::ptrdiff_t a_pitch = (a_turned ? m : k) + apart, b_pitch = (b_turned ? k : n) + apart, pitch = n + apart;
-  const auto a = values(std::size_t((a_turned ? std::max(1, k) : m) * a_pitch), 1), b = values(std::size_t((b_turned ? n : std::max(1, k)) * b_pitch), 2), bias = values(std::size_t(m), 3);
+  const int a_pitch = (a_turned ? m : k) + apart, b_pitch = (b_turned ? k : n) + apart, pitch = std::min(n, segment) + apart;
+  const int segments = (n + segment - 1) / segment, size = segments * m * pitch;
+  const auto a = values<T>((a_turned ? k : m) * a_pitch, 1), b = values<T>((b_turned ? n : k) * b_pitch, 2), bias = values<T>(m, 3);
   const Operand<T> left{a.data(), a_pitch, a_turned}, right{b.data(), b_pitch, b_turned};
   for (const bool add : {false, true})
     for (const bool biased : {false, true}) {
       CAPTURE(m);
       CAPTURE(n);
       CAPTURE(k);
+      CAPTURE(segment);
       CAPTURE(add);
-      auto c = add ? values(std::size_t(m * pitch), 4) : std::vector<T>(std::size_t(m * pitch), T(test::nan));
-      const auto before = c;
+      auto c = add ? values<T>(size, 4) : std::vector<T>(std::size_t(size), T(test::nan));
+      auto untouched = c;
+      const auto place = [&](int i, int j) { return std::size_t((j / segment * m + i) * pitch + j % segment); };
       std::vector<double> expected, found;
       for (int i = 0; i < m; ++i)
         for (int j = 0; j < n; ++j) {
-          double sum = add ? double(c[std::size_t(i * pitch + j)]) : 0;
+          double sum = add ? double(c[place(i, j)]) : 0;
           for (int d = 0; d < k; ++d) sum += double(*left.at(i, d)) * double(*right.at(d, j));
           expected.push_back(biased ? std::max(sum + double(bias[std::size_t(i)]), -0.5) : sum);
         }
-      HostBuffer<T> memory(Product<T>::scratch);
+      HostBuffer<T> packed(Multiply::packed(m, std::max(1, k))), memory(Multiply::panel);
+      std::fill_n(packed.data(), packed.size(), T(test::nan));
       std::fill_n(memory.data(), memory.size(), T(test::nan));
-      Product<T>::run(m, n, k, left, right, c.data(), pitch, add, memory.data(), biased ? bias.data() : nullptr, T(-0.5));
+      Multiply::pack(left, m, k / 3, packed.data(), k);
+      Multiply::pack({left.at(0, k / 3), a_pitch, a_turned}, m, k - k / 3, packed.data(), k, k / 3);
+      Multiply::run(m, n, k, packed.data(), typename Multiply::Matrix{right}, {c.data(), pitch, add, segment, m * pitch, biased ? bias.data() : nullptr, T(-0.5)}, memory.data());
       for (int i = 0; i < m; ++i)
-        for (int j = 0; j < pitch; ++j) {
-          const std::size_t at = std::size_t(i * pitch + j);
-          if (j < n)
-            found.push_back(double(c[at]));
-          else
-            CHECK(std::bit_cast<std::array<char, sizeof(T)>>(c[at]) == std::bit_cast<std::array<char, sizeof(T)>>(before[at]));
+        for (int j = 0; j < n; ++j) {
+          found.push_back(double(c[place(i, j)]));
+          untouched[place(i, j)] = c[place(i, j)];
         }
       CHECK(test::distance(found, expected) < (std::is_same_v<T, float> ? 1e-6 : 1e-14));
+      CHECK(std::memcmp(c.data(), untouched.data(), c.size() * sizeof(T)) == 0);
     }
 }
 
@@ -52,22 +60,25 @@ void check(int m, int n, int k, bool a_turned, bool b_turned) {
 
 TEST_CASE_TEMPLATE("product: blocks that are full and others, turned or not", T, float, double) {
   for (const bool a_turned : {false, true})
-    for (const bool b_turned : {false, true}) {
-      check<T>(1, 1, 1, a_turned, b_turned);
-      check<T>(3, 2, 5, a_turned, b_turned);
-      check<T>(8, 32, 16, a_turned, b_turned);
-      check<T>(17, 33, 40, a_turned, b_turned);
-      check<T>(5, 70, 300, a_turned, b_turned);
-      check<T>(260, 9, 257, a_turned, b_turned);
-      check<T>(37, 41, 530, a_turned, b_turned);
-    }
+    for (const bool b_turned : {false, true})
+      for (const int segment : {1000, 7}) {
+        check<T>(1, 1, 1, a_turned, b_turned, segment);
+        check<T>(3, 2, 5, a_turned, b_turned, segment);
+        check<T>(8, 48, 16, a_turned, b_turned, segment);
+        check<T>(17, 33, 40, a_turned, b_turned, segment);
+        check<T>(5, 70, 300, a_turned, b_turned, segment);
+        check<T>(260, 9, 161, a_turned, b_turned, segment);
+        check<T>(37, 401, 330, a_turned, b_turned, segment);
+      }
 }
-TEST_CASE_TEMPLATE("product: of no terms", T, float, double) { check<T>(5, 7, 0, false, false); }
+TEST_CASE_TEMPLATE("product: of no terms", T, float, double) { check<T>(5, 7, 0, false, false, 1000); }
 TEST_CASE("product: NaN stays NaN, biased and cut off too") {
   const std::vector<float> a{1, 1}, b{float(test::nan), 2}, bias{1, 1};
   std::vector<float> c(4);
-  HostBuffer<float> memory(Product<float>::scratch);
-  Product<float>::run(2, 2, 1, {a.data(), 1}, {b.data(), 2}, c.data(), 2, false, memory.data(), bias.data(), 0.0f);
+  using Multiply = Product<float>;
+  HostBuffer<float> packed(Multiply::packed(2, 1)), memory(Multiply::panel);
+  Multiply::pack({a.data(), 1}, 2, 1, packed.data(), 1);
+  Multiply::run(2, 2, 1, packed.data(), Multiply::Matrix{{b.data(), 2}}, {.data = c.data(), .pitch = 2, .bias = bias.data(), .least = 0.0f}, memory.data());
   CHECK(std::isnan(c[0]));
   CHECK(c[1] == 3);
   CHECK(std::isnan(c[2]));

@@ -21,6 +21,18 @@ TEST_CASE("conv: shapes that go through patches") {
   test::check<Image<2, 9, 9>>(Conv<3, 3, Stride<2>, Pad<1>>{});
   test::check<Image<2, 4, 4>>(Conv<3, 4>{});
   test::check<Image<1, 3, 3>>(Conv<2, 3, Pad<3>>{});
+  test::check<Image<5, 8, 7>>(Conv<9, 1, Stride<2>>{}, {}, 5);
+  test::check<Image<3, 9, 10>>(Conv<5, Size{2, 3}, Stride<3, 4>, Pad<1, 2>>{}, {}, 9);
+  test::check<Image<19, 7, 7>>(Conv<20, 1>{}, {}, 18);              // panels of several samples
+  test::check_values<Conv<3, 9, Pad<4>>, Image<4, 21, 20>, Cpu, double>({}, {}, 2, true, 1e-12);  // more patches than are made at a time
+  test::check<Image<2, 13, 12>>(Conv<3, Size{8, 9}, Pad<7, 8>>{});
+}
+TEST_CASE("conv: patches behind a site, of which only some channels are computed") {
+  for (double p : {0.2, 0.7}) {
+    test::check_values<DropIn<ReLU, Sequential<Conv<12, 1>, ReLU>>, Image<12, 6, 5>, Cpu, double>({}, {{p, Mask::channel}}, 6, true, 1e-12);
+    test::check_values<DropIn<ReLU, Sequential<Conv<12, 9, Pad<4>>, ReLU>>, Image<12, 6, 5>, Cpu, double>({}, {{p, Mask::channel}}, 6, true, 1e-12);
+    test::check_values<DropIn<ReLU, Sequential<Conv<12, 3, Dilation<2>, Pad<2>>, ReLU>>, Image<12, 6, 5>, Cpu, double>({}, {{p, Mask::channel}}, 2, true, 1e-12);
+  }
 }
 TEST_CASE("conv: a batch that is summed in several pieces") {
   test::check<Image<2, 6, 6>>(Conv<3, 3, Pad<1>>{}, {}, 21);
@@ -136,6 +148,17 @@ TEST_CASE("conv: rectangular kernels, strides and pads; dilation; groups") {
   test::check<Image<4, 7, 7>>(Conv<6, 3, Groups<2>>{});
   test::check<Image<6, 6, 5>>(Conv<6, 3, Pad<1>, Groups<6>>{});
   test::check<Image<6, 9, 9>>(Conv<3, Size{3, 2}, Groups<3>, Dilation<2>, Stride<2>, Pad<2, 1>>{});
+}
+
+TEST_CASE("conv: groups, each with the kernels of its own size, and behind a site") {
+  test::check_values<Conv<40, 3, Pad<1>, Groups<2>>, Image<24, 9, 7>, Cpu, float>({}, {}, 19, true, 1e-5);
+  test::check_values<Conv<40, 5, Groups<2>>, Image<40, 8, 7>, Cpu, double>({}, {}, 3, true, 1e-12);
+  test::check_values<Conv<8, 3, Pad<1>, Groups<4>>, Image<4, 9, 8>, Cpu, double>({}, {}, 9, true, 1e-12);
+  for (double p : {0.2, 0.7}) {
+    test::check_values<DropIn<ReLU, Sequential<Conv<36, 3, Pad<1>, Groups<2>>, ReLU>>, Image<36, 6, 6>, Cpu, double>({}, {{p, Mask::channel}}, 17, true, 1e-12);
+    test::check_values<DropIn<ReLU, Sequential<Conv<12, 3, Pad<1>, Groups<4>>, ReLU>>, Image<12, 6, 6>, Cpu, double>({}, {{p, Mask::channel}}, 3, true, 1e-12);
+    test::check_values<DropIn<ReLU, Sequential<Conv<12, 1, Groups<3>>, ReLU>>, Image<12, 6, 6>, Cpu, double>({}, {{p, Mask::channel}}, 3, true, 1e-12);
+  }
 }
 
 TEST_CASE("conv: groups do not see each other") {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 namespace dropnet {
 
 /// Rows and columns of a kernel, a stride, a padding or a dilation; a number alone stands for both.
@@ -47,6 +49,8 @@ struct Window {
   /// Of the input and of the output in a group.
   static constexpr int group_channels = In::channels / GroupsN;
   static constexpr int group_filters = Out::channels / GroupsN;
+  /// Scalars, [filter][channel of its group][row][column].
+  static constexpr std::size_t weights = std::size_t(Out::channels) * group_channels * taps;
 };
 
 namespace detail {

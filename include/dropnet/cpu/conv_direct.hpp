@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "dropnet/core/blob.hpp"
 #include "dropnet/core/extent.hpp"
 #include "dropnet/core/shape.hpp"
+#include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/conv_sums.hpp"
 #include "dropnet/cpu/lanes.hpp"
 #include "dropnet/cpu/sums.hpp"
 
@@ -198,3 +201,88 @@ constexpr bool serves() {
 }
 
 }  // namespace dropnet::direct
+
+namespace dropnet::detail {
+
+/// Rows at a pitch become rows behind each other: to(c, r, q) = (or +=) from(c, r, q) + bias[c], at least `least`; channels before
+/// the first one become zeros.
+template <class Out, int OutPlane, int Pitch, class T>
+void unpitch(const T* from, const T* bias, T* to, bool add, int first, T least) {
+  to = std::fill_n(to, std::size_t(first) * Out::plane, T(0));
+  for (int c = first; c < Out::channels; ++c) {
+    const T offset = bias ? bias[c] : T(0);
+    for (int r = 0; r < Out::height; ++r, to += Out::width) {
+      const T* row = from + std::size_t(c) * OutPlane + r * Pitch;
+      if (add)
+        for (int q = 0; q < Out::width; ++q) to[q] += row[q] + offset;
+      else
+        for (int q = 0; q < Out::width; ++q) to[q] = std::max(row[q] + offset, least);  // NaN stays NaN
+    }
+  }
+}
+
+template <class W, class T>
+struct DirectConv {
+  static constexpr const char* name = "direct";
+  using In = typename W::in;
+  using Out = typename W::out;
+  static constexpr int K = W::kernel.height, P = W::pad.height;
+  using Forward = direct::Correlate<T, In, Out::channels, K, P>;
+  using Backward = direct::Correlate<T, Out, In::channels, K, K - 1 - P>;
+  using Gradient = direct::Gradient<T, In, Out::channels, K, P>;
+
+  /// For each sample: lays out from(n), runs Kernel with packed weights, calls finish(n, rows at a pitch).
+  template <class Kernel, class From, class Finish>
+  static void each_sample(Cpu& cpu, int batch, const T* packed, int first_block, int first_channel, From from, Finish finish) {
+    using X = typename Kernel::X;
+    cpu.parallel(batch, conv_operations<W>(batch), [&](int n, int worker) {
+      T* planes = cpu.scratch<T>(worker, X::size + Kernel::out_size);
+      T* rows = planes + X::size;
+      X::fill(from(n), planes, first_channel);
+      Kernel::run(planes, packed, rows, first_block, first_channel);
+      finish(n, rows);
+    });
+  }
+
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
+    T* packed = cpu.shared_scratch<T>(Forward::packed);
+    const int first_block = y.from / Forward::B;
+    Forward::pack([&](int f, int c, int ky, int kx) { return w.data[place(f, c, ky, kx)]; }, packed, first_block);
+    each_sample<Forward>(
+        cpu, x.batch, packed, first_block, 0, [&](int n) { return x.sample(n); },
+        [&](int n, const T* rows) { unpitch<Out, Forward::X::out_plane, Forward::X::pitch>(rows, b.data, y.sample(n), false, y.from, least); });
+  }
+
+  static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
+    T* packed = cpu.shared_scratch<T>(Backward::packed);
+    Backward::pack([&](int c, int f, int ky, int kx) { return w.data[place(f, c, K - 1 - ky, K - 1 - kx)]; }, packed);
+    each_sample<Backward>(
+        cpu, x.batch, packed, 0, y.from, [&](int n) { return y.sample_diff(n); },
+        [&](int n, const T* rows) {
+          unpitch<In, Backward::X::out_plane, Backward::X::pitch>(rows, static_cast<const T*>(nullptr), x.sample_diff(n), x.add, 0, no_least<T>);
+        });
+  }
+
+  static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    sum_over_batch<W>(cpu, x.batch, w, b, [&](int first, int last, int worker, T* dw, T* db) {
+      const int first_block = y.from / Gradient::B;
+      T* xs = cpu.scratch<T>(worker, Gradient::scratch);
+      T* dys = xs + Gradient::samples * Gradient::X::size;
+      T* between = dys + Gradient::samples * Gradient::dy_size;
+      for (int from = first; from < last; from += Gradient::samples) {
+        const int count = std::min(Gradient::samples, last - from);
+        for (int i = 0; i < count; ++i) {
+          Gradient::X::fill(x.sample(from + i), xs + std::size_t(i) * Gradient::X::size);
+          Gradient::fill(y.sample_diff(from + i), dys + std::size_t(i) * Gradient::dy_size, first_block * Gradient::B);
+          add_bias_gradient<Out>(y.sample_diff(from + i), db);
+        }
+        Gradient::run(count, xs, dys, between, dw, first_block);
+      }
+    });
+  }
+
+ private:
+  static constexpr std::size_t place(int f, int c, int ky, int kx) { return ((std::size_t(f) * In::channels + std::size_t(c)) * K + std::size_t(ky)) * K + std::size_t(kx); }
+};
+
+}  // namespace dropnet::detail

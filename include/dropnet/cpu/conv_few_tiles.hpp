@@ -38,7 +38,7 @@ struct FewTiles {
     }
     for (int k = 0; k < products; ++k)
       for (int t = 0; t < count; t += most_tiles)
-        with_count<most_tiles>(std::min(most_tiles, count - t), [&]<int Count>() {
+        lanes::with_count<most_tiles>(std::min(most_tiles, count - t), [&]<int Count>() {
           for (int a = first_vector; a < out_vectors; a += V)
             multiply<Count>(v + std::size_t(k) * in_point + std::size_t(t * in_vectors) * L, weights + std::size_t(k) * Point + a * L,
                             m + std::size_t(k) * out_point + std::size_t(t * out_vectors + a) * L, first_channel);

@@ -3,61 +3,241 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "dropnet/core/blob.hpp"
+#include "dropnet/core/extent.hpp"
 #include "dropnet/core/window.hpp"
+#include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/conv_sums.hpp"
+#include "dropnet/cpu/product.hpp"
 
 namespace dropnet::patches {
 
-/// Convolution as a matrix product: row (c, ky, kx) of the patch matrix holds, for each output pixel, the input
-/// that this weight meets. Serves every window. Several samples lie beside each other, so that a product has enough columns.
-template <class W>
-struct Patches {
+// Convolution as a matrix product with the patches: row (channel, ky, kx) holds, for each output pixel of some samples, the input that
+// this weight meets. The matrix is never made; its panels are copied out of the samples' planes. Serves every window.
+
+/// A sample's planes with their padding, [channel][row][column % stride][column / stride]: what a weight meets in a row of outputs lies in
+/// one piece. Where there is neither padding nor a stride the sample itself lies so.
+template <class T, class W>
+struct Planes {
   using In = typename W::in;
   using Out = typename W::out;
-  static constexpr std::size_t rows = std::size_t(In::channels) * W::taps;
-  static constexpr std::size_t columns = Out::plane;
-  static constexpr int most = std::clamp(256 / int(columns), 1, 64);  ///< samples beside each other
-  static constexpr std::size_t size = rows * columns;
-  /// Whether a sample's patches are the sample.
-  static constexpr bool same = W::taps == 1 && W::stride == Size(1) && W::pad == Size(0);
+  static constexpr int L = lanes::width<T>, stride = W::stride.width;
+  static constexpr bool in_place = W::pad == Size(0) && stride == 1;
+  static constexpr int rows = In::height + 2 * W::pad.height, columns = (In::width + 2 * W::pad.width + stride - 1) / stride;
+  static constexpr std::ptrdiff_t pitch = std::ptrdiff_t(stride) * columns;  ///< from row to row
+  /// Outputs that read one piece, and pieces of a plane.
+  static constexpr bool whole = in_place && W::taps == 1 && W::stride.height == 1;
+  static constexpr int piece = whole ? int(Out::plane) : Out::width, pieces = whole ? 1 : Out::height;
+  /// From sample to sample; and scalars for some samples, the last vector reading past its piece.
+  static constexpr std::ptrdiff_t apart = in_place ? std::ptrdiff_t(In::size) : In::channels * rows * pitch;
+  static constexpr std::size_t size(int samples) { return in_place ? 0 : padded(std::size_t(samples * apart + L)); }
 
-  /// The matrix's rows are `pitch` apart.
-  template <class T>
-  static void gather(const T* x, T* to, std::size_t pitch) {
-    each_row(pitch, [&](std::size_t p, std::ptrdiff_t i, int first, int last) {
-      std::fill_n(to + p, first, T(0));
-      for (int q = first; q < last; ++q) to[p + std::size_t(q)] = x[i + q * W::stride.width];
-      std::fill_n(to + p + last, Out::width - last, T(0));
+  static constexpr std::ptrdiff_t of_weight(int w) {
+    const int c = w / W::taps, ky = w % W::taps / W::kernel.width, at = w % W::kernel.width * W::dilation.width;
+    return (std::ptrdiff_t(c) * rows + ky * W::dilation.height) * pitch + at % stride * columns + at / stride;
+  }
+
+  static void fill(const T* x, T* to) {
+    std::fill_n(to, apart, T(0));
+    each_row([&](std::ptrdiff_t row, std::ptrdiff_t line, int phase, int first, int begin, int end) {
+      for (int i = begin; i < end; ++i) to[line + phase * columns + i] = x[row + first + i * stride];
     });
   }
-  template <class T>
-  static void scatter_add(const T* from, std::size_t pitch, T* dx) {
-    each_row(pitch, [&](std::size_t p, std::ptrdiff_t i, int first, int last) {
-      for (int q = first; q < last; ++q) dx[i + q * W::stride.width] += from[p + std::size_t(q)];
+  /// dx = or += planes.
+  static void put(const T* from, T* dx, bool add) {
+    each_row([&](std::ptrdiff_t row, std::ptrdiff_t line, int phase, int first, int begin, int end) {
+      for (int i = begin; i < end; ++i) {
+        T& to = dx[row + first + i * stride];
+        const T value = from[line + phase * columns + i];
+        to = add ? to + value : value;
+      }
     });
   }
+
+  /// What `Most` outputs or fewer read, apart from the weight's place: vectors and, in a sample that is not ours, single values, for a
+  /// vector at a piece's end reads past it.
+  template <int Most>
+  struct Outputs {
+    struct Move {
+      std::ptrdiff_t from;
+      int to;
+    };
+    Move vectors[Most], singles[in_place ? Most : 1];
+    int vectors_count = 0, singles_count = 0;
+
+    /// Outputs first..first + count, counted through all samples.
+    Outputs(int first, int count) {
+      int n = first / int(Out::plane), row = first % int(Out::plane) / piece, column = first % piece;
+      for (int at = 0; at < count;) {
+        const int here = std::min(piece - column, count - at);
+        const std::ptrdiff_t from = n * apart + row * W::stride.height * pitch + column;
+        int i = 0;
+        for (; i + (in_place ? L : 1) <= here; i += L) vectors[vectors_count++] = {from + i, at + i};
+        if constexpr (in_place)
+          for (; i < here; ++i) singles[singles_count++] = {from + i, at + i};
+        at += here;
+        column = 0;
+        if (++row == pieces) {
+          row = 0;
+          ++n;
+        }
+      }
+    }
+    EIGEN_STRONG_INLINE void copy(const T* from, T* to) const {
+      for (int i = 0; i < vectors_count; ++i) lanes::store(to + vectors[i].to, lanes::load(from + vectors[i].from));
+      if constexpr (in_place)
+        for (int i = 0; i < singles_count; ++i) to[singles[i].to] = from[singles[i].from];
+    }
+  };
 
  private:
-  /// Of 0..Out::width the columns whose input `at` + column * stride lies within the plane: from the first one on, before the last.
-  static constexpr int first_column(int at) { return std::clamp((-at + W::stride.width - 1) / W::stride.width, 0, int(Out::width)); }
-  static constexpr int last_column(int at) {
-    return std::max(first_column(at), std::min(int(Out::width), (int(In::width) - at + W::stride.width - 1) / W::stride.width));
-  }
-  /// visit(place in the patch matrix, place in the sample of its first column, first and last column within the plane) for each row.
+  /// visit(row of the sample, row of the planes, phase, column of the sample for number 0, first and last number within the plane)
   template <class Visit>
-  static void each_row(std::size_t pitch, Visit visit) {
-    std::size_t line = 0;
+  static void each_row(Visit visit) {
     for (int c = 0; c < In::channels; ++c)
-      for (int ky = 0; ky < W::kernel.height; ++ky)
-        for (int kx = 0; kx < W::kernel.width; ++kx, line += pitch) {
-          std::size_t p = line;
-          const int at = kx * W::dilation.width - W::pad.width;
-          for (int row = 0; row < Out::height; ++row, p += Out::width) {
-            const int r = row * W::stride.height - W::pad.height + ky * W::dilation.height;
-            const bool inside = r >= 0 && r < In::height;
-            visit(p, (std::ptrdiff_t(c) * In::height + r) * In::width + at, inside ? first_column(at) : 0, inside ? last_column(at) : 0);
-          }
+      for (int r = 0; r < In::height; ++r)
+        for (int phase = 0; phase < stride; ++phase) {
+          const int first = phase - W::pad.width;
+          const int begin = first < 0 ? (stride - 1 - first) / stride : 0, end = (In::width - first + stride - 1) / stride;
+          visit((std::ptrdiff_t(c) * In::height + r) * In::width, (std::ptrdiff_t(c) * rows + r + W::pad.height) * pitch, phase, first, begin, end);
         }
   }
 };
 
+/// Panels of the patch matrix: a row for each weight, a column for each output.
+template <class T, class W>
+struct Patches {
+  using P = Planes<T, W>;
+  using Multiply = Product<T>;
+  const T* planes;
+
+  typename Multiply::Panel operator()(int j, int count, int width, int d, int length, bool, T* to) const {
+    const typename P::template Outputs<Multiply::columns> outputs(j, count);
+    for (int k = 0; k < length; ++k) outputs.copy(planes + P::of_weight(d + k), to + k * width);
+    return {to, width};
+  }
+};
+
+/// And turned: a row for each output, a column for each weight.
+template <class T, class W>
+struct TurnedPatches {
+  using P = Planes<T, W>;
+  using Multiply = Product<T>;
+  const T* planes;
+
+  typename Multiply::Panel operator()(int j, int count, int width, int d, int length, bool, T* to) const {
+    constexpr int L = lanes::width<T>, pitch = Multiply::depth + L;
+    static_assert(Multiply::depth % L == 0);
+    const typename P::template Outputs<Multiply::depth> outputs(d, length);
+    T lines[L * pitch];
+    for (int i = 0; i < width; i += L) {
+      for (int l = 0; l < L; ++l) outputs.copy(planes + P::of_weight(j + std::min(i + l, count - 1)), lines + l * pitch);
+      Multiply::pack_lines(lines, pitch, false, L, L, (length + L - 1) / L * L, to + i, width);
+    }
+    return {to, width};
+  }
+};
+
 }  // namespace dropnet::patches
+
+namespace dropnet::detail {
+
+template <class W, class T>
+struct PatchConv {
+  static constexpr const char* name = "patches";
+  using In = typename W::in;
+  using Out = typename W::out;
+  using Planes = patches::Planes<T, W>;
+  using Multiply = Product<T>;
+  static constexpr int filters = Out::channels, weights = In::channels * W::taps, columns = int(Out::plane);
+  static constexpr int most = std::clamp(256 / columns, 1, 64);  ///< samples beside each other
+  /// Rows of the patches' gradient that are made at a time.
+  static constexpr int rows = std::clamp(250'000 / (columns * most) / Multiply::group, 1, 256 / Multiply::group) * Multiply::group;
+  static constexpr std::size_t panel = padded(Multiply::panel), planes = Planes::size(most);
+
+  /// Calls work(first sample, count, worker) for the samples that lie beside each other; there are several tasks for small batches too.
+  template <class Work>
+  static void each_few(Cpu& cpu, int batch, Work work) {
+    const int few = std::clamp(batch / 4, 1, most);
+    cpu.parallel((batch + few - 1) / few, conv_operations<W>(batch), [&](int task, int worker) { work(task * few, std::min(few, batch - task * few), worker); });
+  }
+  /// The weights as what is multiplied with, m x k.
+  static const T* pack(Cpu& cpu, int batch, Operand<T> a, int m, int k) {
+    T* to = cpu.shared_scratch<T>(Multiply::packed(m, k));
+    constexpr int group = Multiply::group;
+    cpu.parallel((m + group - 1) / group, batch > 1 && cpu.divides(conv_operations<W>(batch)) ? Multiply::packed(m, k) : 0,
+                 [&](int g, int) { Multiply::pack({a.at(g * group, 0), a.pitch, a.turned}, std::min(group, m - g * group), k, to + std::ptrdiff_t(g) * group * k, k); });
+    return to;
+  }
+  /// Samples `first` and after as planes, in memory unless they lie so already.
+  static const T* fill(const Blob<T, In>& x, int first, int count, T* memory) {
+    if constexpr (Planes::in_place) return x.sample(first);
+    for (int n = 0; n < count; ++n) Planes::fill(x.sample(first + n), memory + n * Planes::apart);
+    return memory;
+  }
+
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
+    const int skip = y.from, wanted = filters - skip;
+    const T* left = pack(cpu, x.batch, {w.data + std::ptrdiff_t(skip) * weights, weights}, wanted, weights);
+    each_few(cpu, x.batch, [&](int first, int count, int worker) {
+      T* memory = cpu.scratch<T>(worker, panel + planes);
+      for (int n = first; n < first + count; ++n) std::fill_n(y.sample(n), skip * columns, T(0));
+      Multiply::run(wanted, count * columns, weights, left, patches::Patches<T, W>{fill(x, first, count, memory + panel)},
+                    {y.sample(first) + skip * columns, columns, false, columns, std::ptrdiff_t(Out::size), b.data + skip, least}, memory);
+    });
+  }
+
+  static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
+    const int skip = y.from, wanted = filters - skip;
+    const T* left = pack(cpu, x.batch, {w.data + std::ptrdiff_t(skip) * weights, weights, true}, weights, wanted);
+    using Gradients = patches::Patches<T, Window<Out, Out, Size(1), Size(1), Size(0)>>;
+    each_few(cpu, x.batch, [&](int first, int count, int worker) {
+      T* memory = cpu.scratch<T>(worker, panel + planes + (Planes::whole ? 0 : std::size_t(rows) * columns * most));
+      const Gradients right{y.sample_diff(first) + skip * columns};
+      const int n = count * columns;
+      if constexpr (Planes::whole) {
+        Multiply::run(weights, n, wanted, left, right, {x.sample_diff(first), columns, x.add, columns, std::ptrdiff_t(In::size)}, memory);
+      } else {
+        T* patches = memory + panel + planes;
+        T* sums = Planes::in_place ? x.sample_diff(first) : memory + panel;
+        if (!Planes::in_place || !x.add)
+          for (int i = 0; i < count; ++i) std::fill_n(sums + i * Planes::apart, In::channels * Planes::rows * Planes::pitch, T(0));
+        for (int row = 0; row < weights; row += rows) {
+          const int high = std::min(rows, weights - row);
+          Multiply::run(high, n, wanted, left + std::ptrdiff_t(row) * wanted, right, {patches, n}, memory);
+          for (int r = 0; r < high; ++r) scatter(patches + std::ptrdiff_t(r) * n, count, sums + Planes::of_weight(row + r));
+        }
+        if constexpr (!Planes::in_place)
+          for (int i = 0; i < count; ++i) Planes::put(sums + i * Planes::apart, x.sample_diff(first + i), x.add);
+      }
+    });
+  }
+
+  static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    const int skip = y.from, wanted = filters - skip;
+    sum_over_batch<W>(cpu, x.batch, w, b, [&](int begin, int end, int worker, T* dw, T* db) {
+      T* memory = cpu.scratch<T>(worker, panel + planes + Multiply::packed(filters, most * columns));
+      T* left = memory + panel + planes;
+      for (int first = begin; first < end; first += most) {
+        const int count = std::min(most, end - first), n = count * columns;
+        for (int i = 0; i < count; ++i) {
+          Multiply::pack({y.sample_diff(first + i) + skip * columns, columns}, wanted, columns, left, n, i * columns);
+          add_bias_gradient<Out>(y.sample_diff(first + i), db);
+        }
+        Multiply::run(wanted, weights, n, left, patches::TurnedPatches<T, W>{fill(x, first, count, memory + panel)}, {dw + std::ptrdiff_t(skip) * weights, weights, true}, memory);
+      }
+    });
+  }
+
+ private:
+  /// Adds what one weight's row of patches holds to where it came from.
+  static void scatter(const T* from, int count, T* to) {
+    for (int n = 0; n < count; ++n)
+      for (int row = 0; row < Planes::pieces; ++row, from += Planes::piece) {
+        T* line = to + n * Planes::apart + row * W::stride.height * Planes::pitch;
+        for (int q = 0; q < Planes::piece; ++q) line[q] += from[q];
+      }
+  }
+};
+
+}  // namespace dropnet::detail

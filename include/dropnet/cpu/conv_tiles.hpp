@@ -16,15 +16,6 @@ using direct::ceil_div;
 template <class T>
 constexpr std::size_t apart(std::size_t size) { return size + std::size_t(lanes::width<T>) * ((size * sizeof(T)) % 4096 == 0); }
 
-/// Calls work<n>() with n = count, 1 to Most.
-template <int Most, class Work>
-EIGEN_STRONG_INLINE void with_count(int count, Work work) {
-  if constexpr (Most > 1) {
-    if (count < Most) return with_count<Most - 1>(count, work);
-  }
-  work.template operator()<Most>();
-}
-
 /// How many of `count` to take at once, at most `most`: what leaves the fewest places empty, and of that the largest.
 constexpr int even_block(int count, int most) {
   int best = 1;

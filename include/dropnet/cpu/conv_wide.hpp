@@ -73,7 +73,7 @@ struct WideCorrelate {
         const T* in = v + std::size_t(k) * in_point + std::size_t(c * most) * L;
         for (int f = from / B * B; f < end; f += B)
           for (int t = 0; t < part.vectors; t += most_vectors)
-            with_count<most_vectors>(std::min(most_vectors, part.vectors - t), [&]<int Count>() {
+            lanes::with_count<most_vectors>(std::min(most_vectors, part.vectors - t), [&]<int Count>() {
               const T* w = block + std::size_t(k) * block_point + f;
               T* to = m + std::size_t(k) * out_point + std::size_t(f * most + t) * L;
               if (c == first_channel)

@@ -4,8 +4,10 @@
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/cpu/backend.hpp"
 #include "dropnet/cpu/conv_direct.hpp"
 #include "dropnet/cpu/conv_few_tiles.hpp"
+#include "dropnet/cpu/conv_sums.hpp"
 #include "dropnet/cpu/conv_tiles.hpp"
 #include "dropnet/cpu/conv_transforms.hpp"
 #include "dropnet/cpu/conv_wide.hpp"
@@ -75,7 +77,7 @@ struct Correlate {
       const int steps = (vectors + most_vectors - 1) / most_vectors;
       for (int s = 0, t = 0; s < steps; ++s) {
         const int count = (vectors - t + steps - s - 1) / (steps - s);
-        with_count<most_vectors>(count, [&]<int Count>() {
+        lanes::with_count<most_vectors>(count, [&]<int Count>() {
           multiply_tile<T, Filters, Count, most, padded_filters, false>(v + std::size_t(first_channel * most + t) * L, w + std::size_t(first_channel) * padded_filters + first,
                                                                         m + std::size_t(first * most + t) * L, C - first_channel);
         });
@@ -222,3 +224,62 @@ constexpr bool gradient_pays() {
 }
 
 }  // namespace dropnet::winograd
+
+namespace dropnet::detail {
+
+template <class W, class T>
+struct WinogradConv {
+  static constexpr const char* name = "winograd";
+  using In = typename W::in;
+  using Out = typename W::out;
+  static constexpr int K = W::kernel.height, P = W::pad.height;
+  using Forward = winograd::Correlate<T, In, Out, K, P>;
+  using Backward = winograd::Correlate<T, Out, In, K, K - 1 - P>;
+  using Gradient = winograd::Gradient<T, In, Out, K, P>;
+
+  static constexpr std::ptrdiff_t taps = W::taps, of_filter = taps * In::channels;
+
+  template <class Kernel>
+  static void correlate(Cpu& cpu, int batch, const T* x, const winograd::Kernels<T>& weights, const T* bias, T* y, int first_filter, int first_channel, bool add, T least) {
+    if constexpr (Kernel::Wide::pays)
+      if (!Kernel::few(batch)) return Kernel::Wide::run(cpu, conv_operations<W>(batch), batch, x, weights, bias, y, first_filter, first_channel, add, least);
+    T* packed = cpu.shared_scratch<T>(Kernel::packed);
+    const typename Kernel::Split parts{batch};
+    const std::size_t operations = conv_operations<W>(batch);
+    cpu.parallel(Kernel::C - first_channel, parts.count() > 1 && cpu.divides(operations) ? Kernel::packed : 0, [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
+    cpu.parallel(parts.count(), operations, [&](int i, int worker) {
+      Kernel::run(parts[i], x, packed, bias, y, cpu.scratch<T>(worker, Kernel::scratch), first_filter, first_channel, add, least);
+    });
+  }
+
+  static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
+    correlate<Forward>(cpu, x.batch, x.data, {w.data, of_filter, taps, false}, b.data, y.data, y.from, 0, false, least);
+  }
+  static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
+    correlate<Backward>(cpu, x.batch, y.diff, {w.data, taps, of_filter, true}, nullptr, x.diff, 0, y.from, x.add, no_least<T>);
+  }
+  static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
+    const std::size_t operations = conv_operations<W>(x.batch);
+    if constexpr (Gradient::Wide::pays) {
+      if (!b.add) std::fill_n(b.diff, Out::channels, T(0));
+      Gradient::Wide::run(cpu, operations, x.batch, x.data, y.diff, w.diff, w.add, b.diff, y.from);
+    } else {
+      const typename Gradient::Split parts{x.batch};
+      const Pieces split{parts.count()};
+      constexpr std::size_t each = Gradient::sums + padded(Out::channels);
+      T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
+      cpu.parallel(split.pieces(), operations, [&](int piece, int worker) {
+        T* sums = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
+        T* memory = cpu.scratch<T>(worker, Gradient::scratch);
+        Gradient::clear(memory, y.from);
+        for (int i = split.begin(piece); i < split.end(piece); ++i) Gradient::run(parts[i], x.data, y.diff, memory, sums, sums + Gradient::sums, y.from);
+      });
+      if (!w.add) std::fill_n(w.diff, W::weights, T(0));
+      cpu.parallel(Gradient::down, split.pieces() > 1 && cpu.divides(operations) ? Gradient::sums : 0,
+                   [&](int d, int) { Gradient::finish(partial, split.pieces(), each, d, w.diff, y.from); });
+      sum_pieces(cpu, partial + Gradient::sums, split.pieces(), each, b.diff, Out::channels, b.add);
+    }
+  }
+};
+
+}  // namespace dropnet::detail

@@ -63,15 +63,22 @@ void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, 
         if (!b.add) db.middleCols(begin, count).setZero();
         return;
       }
-      Multiply::run(int(n), int(inputs), x.batch, {y.diff + begin, outputs, true}, {x.data, inputs}, to, inputs, w.add, cpu.scratch<T>(worker, Multiply::scratch));
+      T* memory = cpu.scratch<T>(worker, padded(Multiply::panel) + Multiply::packed(int(detail::linear_outputs), x.batch));
+      T* left = memory + padded(Multiply::panel);
+      Multiply::pack({y.diff + begin, outputs, true}, int(n), x.batch, left, x.batch);
+      Multiply::run(int(n), int(inputs), x.batch, left, typename Multiply::Matrix{{x.data, inputs}}, {to, inputs, w.add}, memory);
       detail::put(db.middleCols(begin, count), gradients.middleCols(begin, count).colwise().sum(), b.add);
     });
   }
-  if (x.diff)
+  if (x.diff) {
+    const int wanted = int(outputs) - y.from;
+    T* left = cpu.shared_scratch<T>(Multiply::packed(x.batch, wanted));
+    Multiply::pack({y.diff + y.from, outputs}, x.batch, wanted, left, wanted);
     detail::in_blocks(cpu, In::size, detail::linear_inputs, operations, [&](std::size_t i, std::size_t n, int worker) {
-      Multiply::run(x.batch, int(n), int(outputs) - y.from, {y.diff + y.from, outputs}, {w.data + y.from * inputs + std::ptrdiff_t(i), inputs}, x.diff + i, inputs, x.add,
-                    cpu.scratch<T>(worker, Multiply::scratch));
+      Multiply::run(x.batch, int(n), wanted, left, typename Multiply::Matrix{{w.data + y.from * inputs + std::ptrdiff_t(i), inputs}}, {x.diff + i, inputs, x.add},
+                    cpu.scratch<T>(worker, Multiply::panel));
     });
+  }
 }
 
 }  // namespace dropnet

@@ -18,78 +18,129 @@ struct Operand {
   const T* at(int row, int column) const { return turned ? data + column * pitch + row : data + row * pitch + column; }
 };
 
-/// C = A B, C += A B or, where it ends a layer, C = max(A B + bias, least) with a bias for each row. Blocks of A and B are brought into the order in which registers take them, and stay in the caches meanwhile.
-/// How a sum is split depends on its length alone.
+/// Where C goes. Its columns may be cut into segments that are some scalars apart, as the pixels of several samples are.
+template <class T>
+struct Target {
+  T* data;
+  std::ptrdiff_t pitch;  ///< from row to row
+  bool add = false;
+  int segment = std::numeric_limits<int>::max();  ///< columns
+  std::ptrdiff_t apart = 0;
+  const T* bias = nullptr;  ///< one for each row
+  T least = -std::numeric_limits<T>::infinity();  ///< what a bias was added to is at least this
+};
+
+/// C = A B, C += A B or C = max(A B + bias, least); A: m x k, B: k x n. A is packed once, rows beside each other, B's columns a panel at a
+/// time, which stays in the nearest cache while all rows of A go by. How a sum is split depends on its length alone.
 template <class T>
 struct Product {
-  static constexpr int L = lanes::width<T>, V = 2, columns = V * L;  ///< of sums in registers
-  static constexpr int rows = lanes::registers >= 32 ? 8 : 4;
-  static constexpr int group = std::max(L, rows);    ///< rows of A that lie beside each other
-  static constexpr int depth = 256, height = 256;    ///< of a block of A
+  static constexpr int L = lanes::width<T>;
+  static constexpr int rows = lanes::registers >= 32 ? 8 : 4, most_vectors = 3;  ///< of sums in registers
+  static constexpr int group = std::max(L, rows);                                 ///< rows of A that lie beside each other
+  static constexpr int columns = most_vectors * L, depth = 160;                   ///< of a panel, at most
+  static constexpr int height = 256, across = 8 * columns;                        ///< of C that stays near while k goes by
   static_assert(group % rows == 0 && height % group == 0);
-  static constexpr std::size_t scratch = std::size_t(depth) * (height + columns);  ///< scalars that `run` needs
+  static constexpr std::size_t panel = std::size_t(depth) * columns + L;  ///< scalars that `run` needs
 
-  /// C: m x n, its rows `pitch` apart; A: m x k; B: k x n.
-  static void run(int m, int n, int k, Operand<T> a, Operand<T> b, T* c, std::ptrdiff_t pitch, bool add, T* memory, const T* bias = nullptr,
-                  T least = -std::numeric_limits<T>::infinity()) {
-    T* const panel = memory + std::size_t(depth) * height;
-    for (int i = 0; i < m; i += height)
-      for (int d = 0; d == 0 || d < k; d += depth) {  // sums of no terms are zero
-        const int in_height = std::min(height, m - i), in_depth = std::min(depth, k - d);
-        for (int r = 0; r < in_height; r += group) pack<group>(a.at(i + r, d), a.pitch, a.turned, std::min(group, in_height - r), in_depth, memory + r * in_depth);
-        for (int j = 0; j < n; j += columns) {
-          // What is used once is used where it lies.
-          const bool packed = b.turned || n - j < columns || in_height > rows;
-          if (packed) pack<columns>(b.at(d, j), b.pitch, !b.turned, std::min(columns, n - j), in_depth, panel);
-          for (int r = 0; r < in_height; r += rows)
-            tile(in_depth, memory + r / group * group * in_depth + r % group, packed ? panel : b.at(d, j), packed ? columns : b.pitch, c + (i + r) * pitch + j, pitch, add || d > 0, std::min(rows, in_height - r),
-                 std::min(columns, n - j), d + depth < k ? nullptr : bias ? bias + i + r : nullptr, least);
-        }
-      }
+  /// Scalars that A takes when packed.
+  static constexpr std::size_t packed(int m, int k) { return std::size_t((m + group - 1) / group * group) * std::size_t(k); }
+  /// Packs columns of A, those that stand at `from` and after in a whole of k.
+  static void pack(Operand<T> a, int m, int count, T* to, int k, int from = 0) {
+    for (int i = 0; i < m; i += group) pack_lines(a.at(i, 0), a.pitch, a.turned, group, std::min(group, m - i), count, to + std::ptrdiff_t(i) * k + from * group, group);
   }
 
- private:
-  /// to[k][i], i < Width: `count` lines of length `length`, and zeros. Values of equal k lie beside each other in `from`, or lines do.
-  template <int Width>
-  static void pack(const T* from, std::ptrdiff_t pitch, bool beside, int count, int length, T* to) {
+  /// Brings lines into to[k][i], i < width, rows `pitch` apart: `count` lines of `length` values, zeros after them. Values of equal k lie
+  /// beside each other in `from`, or lines do.
+  static void pack_lines(const T* from, std::ptrdiff_t apart, bool beside, int width, int count, int length, T* to, int pitch) {
     if (beside) {
-      for (int k = 0; k < length; ++k, from += pitch, to += Width)
-        if (count == Width)
-          for (int i = 0; i < Width; i += L) lanes::store(to + i, lanes::load(from + i));
+      for (int k = 0; k < length; ++k, from += apart, to += pitch)
+        if (count == width)
+          for (int i = 0; i < width; i += L) lanes::store(to + i, lanes::load(from + i));
         else
-          std::fill(std::copy_n(from, count, to), to + Width, T(0));
+          std::fill(std::copy_n(from, count, to), to + width, T(0));
       return;
     }
-    for (int i = 0; i < Width; i += L) {
+    for (int i = 0; i < width; i += L) {
       const int lines = std::clamp(count - i, 0, L);
       int k = 0;
       if (lines == L)
         for (; k + L <= length; k += L) {
           lanes::Square<T> square;
-          for (int l = 0; l < L; ++l) square[l] = lanes::load(from + (i + l) * pitch + k);
+          for (int l = 0; l < L; ++l) square[l] = lanes::load(from + (i + l) * apart + k);
           lanes::transpose<T>(square);
-          for (int l = 0; l < L; ++l) lanes::store(to + (k + l) * Width + i, square[l]);
+          for (int l = 0; l < L; ++l) lanes::store(to + (k + l) * pitch + i, square[l]);
         }
       for (; k < length; ++k)
-        for (int l = 0; l < L; ++l) to[k * Width + i + l] = l < lines ? from[(i + l) * pitch + k] : T(0);
+        for (int l = 0; l < L; ++l) to[k * pitch + i + l] = l < lines ? from[(i + l) * apart + k] : T(0);
     }
   }
 
-  static void tile(int length, const T* a, const T* b, std::ptrdiff_t b_pitch, T* c, std::ptrdiff_t pitch, bool add, int high, int wide, const T* bias, T least) {
-    lanes::Sums<T, rows, V> sums;
-    sums.template add<1>(length, a, group, b, b_pitch);
-    if (high == rows && wide == columns) {
+  /// A panel's rows, k after k.
+  struct Panel {
+    const T* data;
+    std::ptrdiff_t pitch;
+  };
+  /// B as a matrix in memory.
+  struct Matrix {
+    Operand<T> b;
+    /// Columns from j on, `count` of them in a panel of `width`. What is used once is used where it lies.
+    Panel operator()(int j, int count, int width, int d, int length, bool once, T* to) const {
+      if (once && !b.turned && count == width) return {b.at(d, j), b.pitch};
+      pack_lines(b.at(d, j), b.pitch, !b.turned, width, count, length, to, width);
+      return {to, width};
+    }
+  };
+
+  /// left: A, packed. right(first column, how many, width, first row, how many, whether for once, memory) gives panels of B.
+  template <class Right>
+  static void run(int m, int n, int k, const T* left, const Right& right, const Target<T>& c, T* memory) {
+    const int steps = std::max(1, (k + depth - 1) / depth), step = (k + steps - 1) / steps;  // sums of no terms are zero
+    const int vectors = (n + L - 1) / L, panels = (vectors + most_vectors - 1) / most_vectors;
+    const auto begin = [&](int p) { return vectors / panels * p + std::min(p, vectors % panels); };
+    constexpr int near = across / columns;
+    for (int i = 0; i < m; i += height)
+      for (int first = 0; first < panels; first += near)
+        for (int s = 0; s < steps; ++s) {
+          const int d = s * step, length = std::min(step, k - d), high = std::min(height, m - i);
+          for (int p = first; p < std::min(panels, first + near); ++p) {
+            const int j = begin(p) * L, width = begin(p + 1) * L - j, wide = std::min(width, n - j);
+            const Panel b = right(j, wide, width, d, length, high <= rows, memory);
+            lanes::with_count<most_vectors>(width / L, [&]<int Vectors>() {
+              for (int r = i; r < i + high; r += rows)
+                tile<Vectors>(length, left + std::ptrdiff_t(r / group * group) * k + d * group + r % group, b, c, r, std::min(rows, m - r), j, wide, c.add || s > 0, s + 1 == steps);
+            });
+          }
+        }
+  }
+
+ private:
+  template <int Vectors>
+  static void tile(int length, const T* a, Panel b, const Target<T>& c, int i, int high, int j, int wide, bool add, bool last) {
+    lanes::Sums<T, rows, Vectors> sums;
+    sums.template add<1>(length, a, group, b.data, b.pitch);
+    const T* const bias = last && c.bias ? c.bias + i : nullptr;
+    T* to = c.data + i * c.pitch + j / c.segment * c.apart + j % c.segment;
+    if (high == rows && wide == Vectors * L && j % c.segment + wide <= c.segment) {
       for (int r = 0; r < rows; ++r)
-        for (int v = 0; v < V; ++v) finish(c + r * pitch + v * L, sums.of[r][v], add, bias ? bias + r : nullptr, least);
+        for (int v = 0; v < Vectors; ++v) finish(to + r * c.pitch + v * L, sums.of[r][v], add, bias ? bias + r : nullptr, c.least);
       return;
     }
-    T edge[rows * columns];
-    sums.store_to(edge, columns);
+    T edge[rows * Vectors * L];
+    sums.store_to(edge, Vectors * L);
     for (int r = 0; r < high; ++r) {
-      T line[columns] = {};
-      if (add) std::copy_n(c + r * pitch, wide, line);
-      for (int v = 0; v < V; ++v) finish(line + v * L, lanes::load(edge + r * columns + v * L), add, bias ? bias + r : nullptr, least);
-      std::copy_n(line, wide, c + r * pitch);
+      T line[Vectors * L] = {};
+      if (add) by_segments(c, i + r, j, wide, [&](int at, int count, const T* from) { std::copy_n(from, count, line + at); });
+      for (int v = 0; v < Vectors; ++v) finish(line + v * L, lanes::load(edge + (r * Vectors + v) * L), add, bias ? bias + r : nullptr, c.least);
+      by_segments(c, i + r, j, wide, [&](int at, int count, T* into) { std::copy_n(line + at, count, into); });
+    }
+  }
+  /// work(place among these columns, count, where they lie in C)
+  template <class Work>
+  static void by_segments(const Target<T>& c, int i, int j, int wide, Work work) {
+    for (int at = 0; at < wide;) {
+      const int in_segment = (j + at) % c.segment, count = std::min(wide - at, c.segment - in_segment);
+      work(at, count, c.data + i * c.pitch + (j + at) / c.segment * c.apart + in_segment);
+      at += count;
     }
   }
   static EIGEN_STRONG_INLINE void finish(T* to, lanes::Packet<T> value, bool add, const T* bias, T least) {

@@ -6,6 +6,15 @@
 
 namespace dropnet::lanes {
 
+/// Calls work<n>() with n = count, 1 to Most.
+template <int Most, class Work>
+EIGEN_STRONG_INLINE void with_count(int count, Work work) {
+  if constexpr (Most > 1) {
+    if (count < Most) return with_count<Most - 1>(count, work);
+  }
+  work.template operator()<Most>();
+}
+
 /// Sums of products in registers: rows of Vectors vectors each. All products on the CPU come down to `add`.
 template <class T, int Rows, int Vectors>
 struct Sums {

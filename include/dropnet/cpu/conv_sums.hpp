@@ -1,0 +1,65 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+#include "dropnet/core/blob.hpp"
+#include "dropnet/cpu/arrays.hpp"
+#include "dropnet/cpu/backend.hpp"
+
+namespace dropnet::detail {
+
+/// What forward and each half of backward come to, as Cpu::parallel counts it.
+template <class W>
+constexpr std::size_t conv_operations(int batch) { return Cpu::multiply_adds(std::size_t(batch) * W::out::plane * W::weights); }
+
+/// What any output is at least: forward's ReLU gives 0 instead.
+template <class T>
+inline constexpr T no_least = -std::numeric_limits<T>::infinity();
+
+// Sums over a batch, of weights' and bias gradients.
+
+/// How 0..count falls into at most eight pieces: that, and so the order in which their sums are added, depends on the count alone.
+struct Pieces {
+  int count, least = 1;
+  int length() const { return std::max(least, (count + 7) / 8); }
+  int pieces() const { return (count + length() - 1) / length(); }
+  int begin(int piece) const { return piece * length(); }
+  int end(int piece) const { return std::min(count, begin(piece) + length()); }
+};
+
+/// to = or += the sum of what `pieces` hold, which lie `between` apart.
+template <class T>
+void sum_pieces(Cpu& cpu, const T* from, int pieces, std::size_t between, T* to, std::size_t size, bool add) {
+  cpu.parallel_ranges(size, [&](std::size_t begin, std::size_t end) {
+    if (!add) std::fill(to + begin, to + end, T(0));
+    for (int p = 0; p < pieces; ++p) {
+      const T* of = from + std::size_t(p) * between;
+      for (std::size_t i = begin; i < end; ++i) to[i] += of[i];
+    }
+  });
+}
+
+/// Makes the weights' and bias gradients of a window W out of what work(first sample, last, worker, dw, db) adds to its arguments
+/// for pieces of the batch.
+template <class W, class T, class Work>
+void sum_over_batch(Cpu& cpu, int batch, Weight<T> w, Weight<T> b, Work work) {
+  const Pieces split{batch, 8};
+  constexpr std::size_t each = W::weights + std::size_t(W::out::channels);
+  T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
+  cpu.parallel(split.pieces(), conv_operations<W>(batch), [&](int piece, int worker) {
+    T* mine = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
+    work(split.begin(piece), split.end(piece), worker, mine, mine + W::weights);
+  });
+  sum_pieces(cpu, partial, split.pieces(), each, w.diff, W::weights, w.add);
+  sum_pieces(cpu, partial + W::weights, split.pieces(), each, b.diff, std::size_t(W::out::channels), b.add);
+}
+
+template <class Out, class T>
+void add_bias_gradient(const T* dy, T* db) {
+  for (int f = 0; f < Out::channels; ++f)
+    db[f] += array(dy, std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
+}
+
+}  // namespace dropnet::detail
