@@ -83,7 +83,7 @@ struct Planes {
         }
       }
     }
-    EIGEN_STRONG_INLINE void copy(const T* from, T* to) const {
+    EIGEN_ALWAYS_INLINE void copy(const T* from, T* to) const {
       for (int i = 0; i < vectors_count; ++i) lanes::store(to + vectors[i].to, lanes::load(from + vectors[i].from));
       if constexpr (in_place)
         for (int i = 0; i < singles_count; ++i) to[singles[i].to] = from[singles[i].from];

@@ -27,7 +27,7 @@ constexpr int even_block(int count, int most) {
 /// Calls work<Size>(first) for blocks of Size out of `blocks`, from the one on that holds number `from`: of that one, work<Size / 2>
 /// for the second half, where that is enough.
 template <int Size, class Work>
-EIGEN_STRONG_INLINE void each_block(int from, int blocks, const Work& work) {
+EIGEN_ALWAYS_INLINE void each_block(int from, int blocks, const Work& work) {
   int block = from / Size;
   if constexpr (Size % 2 == 0) {
     if (from - block * Size >= Size / 2) work.template operator()<Size / 2>(block++ * Size + Size / 2);
@@ -91,7 +91,7 @@ struct Place {
 
   /// visit(row, column, place in the window, count) for each row of a window of Side pixels a side, without what lies outside.
   template <class Shape, int Side, class Visit>
-  EIGEN_STRONG_INLINE void each_row(Visit visit) const {
+  EIGEN_ALWAYS_INLINE void each_row(Visit visit) const {
     const int begin = std::max(0, -left), count = std::min(Side, int(Shape::width) - left) - begin;
     for (int r = std::max(0, -top); r < std::min(Side, int(Shape::height) - top); ++r) visit(top + r, left + begin, r * Side + begin, count);
   }

@@ -14,7 +14,7 @@ namespace dropnet::winograd {
 
 /// B' d B of the window at `from`, a value every Point scalars.
 template <int N, class T, std::size_t Point>
-EIGEN_STRONG_INLINE void transform_input(const T* from, std::ptrdiff_t pitch, T* to) {
+EIGEN_ALWAYS_INLINE void transform_input(const T* from, std::ptrdiff_t pitch, T* to) {
   both_ways<N, N, T>([](const Line<T, N>& line) { return input<N>(line); },
                                [&](int r, int c) { return lanes::load(from + r * pitch + c * lanes::width<T>); },
                                [&](int i, int j, const lanes::Packet<T>& p) { lanes::store(to + std::size_t(i * N + j) * Point, p); });
@@ -22,7 +22,7 @@ EIGEN_STRONG_INLINE void transform_input(const T* from, std::ptrdiff_t pitch, T*
 
 /// A d A' of the tile of gradients at `from`, likewise; its values are added to `total`.
 template <int N, class T, std::size_t Point>
-EIGEN_STRONG_INLINE void transform_gradient(const T* from, std::ptrdiff_t pitch, T* to, lanes::Packet<T>& total) {
+EIGEN_ALWAYS_INLINE void transform_gradient(const T* from, std::ptrdiff_t pitch, T* to, lanes::Packet<T>& total) {
   both_ways<outputs, N, T>([](const Line<T, outputs>& line) { return output_transposed<N>(line); },
                            [&](int r, int q) {
                              const lanes::Packet<T> value = lanes::load(from + r * pitch + q * lanes::width<T>);
@@ -61,7 +61,7 @@ struct Kernels {
 
 /// G g G' of `count` filters from f on, a value every Point scalars.
 template <int K, std::size_t Point, class T>
-EIGEN_STRONG_INLINE void transform_kernels(const Kernels<T>& weights, int f, int count, int c, T* to) {
+EIGEN_ALWAYS_INLINE void transform_kernels(const Kernels<T>& weights, int f, int count, int c, T* to) {
   constexpr int N = points(K);
   T g[K * K][lanes::width<T>] = {};
   weights.template gather<K>(f, count, c, g);
@@ -71,7 +71,7 @@ EIGEN_STRONG_INLINE void transform_kernels(const Kernels<T>& weights, int f, int
 
 /// max(A' m A + bias, least), to rows at a pitch.
 template <int N, class T, std::size_t Point>
-EIGEN_STRONG_INLINE void transform_back(const T* from, T bias, T least, T* to, std::ptrdiff_t pitch) {
+EIGEN_ALWAYS_INLINE void transform_back(const T* from, T bias, T least, T* to, std::ptrdiff_t pitch) {
   const lanes::Packet<T> offset = lanes::all(bias);
   both_ways<N, outputs, T>([](const Line<T, N>& line) { return output<N>(line); },
                            [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * Point); },
@@ -114,7 +114,7 @@ void transform_outputs(const Part& part, const T* from, T bias, T least, T* stri
 
 /// m = (or +=) w v at one point: v [channel][vector], `Most` vectors apart; w [channel][filter], `Pitch` filters apart; m [filter][vector].
 template <class T, int Filters, int Vectors, int Most, int Pitch, bool Add>
-EIGEN_STRONG_INLINE void multiply_tile(const T* v, const T* w, T* m, int channels) {
+EIGEN_ALWAYS_INLINE void multiply_tile(const T* v, const T* w, T* m, int channels) {
   constexpr int pitch = Most * lanes::width<T>;
   using Sums = lanes::Sums<T, Filters, Vectors>;
   Sums sums = Add ? Sums(m, pitch) : Sums();

@@ -187,9 +187,9 @@ struct Gradient {
   }
 
   static void tile(int tiles, const T* along, const T* factors, T* to) {
-    lanes::Sums<T, B, V> sums(to, padded_across);
-    sums.template add<most * L>(tiles, factors, 1, along, padded_across);
-    sums.store_to(to, padded_across);
+    lanes::Sums<T, B, V> totals(to, padded_across);
+    totals.template add<most * L>(tiles, factors, 1, along, padded_across);
+    totals.store_to(to, padded_across);
   }
 };
 

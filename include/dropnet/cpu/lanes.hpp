@@ -5,7 +5,8 @@
 namespace dropnet::lanes {
 
 // The CPU's vector registers through Eigen's packets, the layer on which its own products are built: as wide as the
-// compiler's target has them (AVX-512, AVX, SSE, NEON), fused multiply-add where there is one.
+// compiler's target has them (AVX-512, AVX, SSE, NEON), fused multiply-add where there is one. What stands in inner loops is inlined always:
+// in a large translation unit compilers stop doing so by themselves.
 
 template <class T>
 using Packet = typename Eigen::internal::packet_traits<T>::type;
@@ -19,25 +20,25 @@ inline constexpr int registers = 16;
 #endif
 
 template <class T>
-EIGEN_STRONG_INLINE Packet<T> load(const T* from) { return Eigen::internal::ploadu<Packet<T>>(from); }
+EIGEN_ALWAYS_INLINE Packet<T> load(const T* from) { return Eigen::internal::ploadu<Packet<T>>(from); }
 template <class T>
-EIGEN_STRONG_INLINE void store(T* to, const Packet<T>& p) { Eigen::internal::pstoreu(to, p); }
+EIGEN_ALWAYS_INLINE void store(T* to, const Packet<T>& p) { Eigen::internal::pstoreu(to, p); }
 template <class T>
-EIGEN_STRONG_INLINE Packet<T> all(T value) { return Eigen::internal::pset1<Packet<T>>(value); }
+EIGEN_ALWAYS_INLINE Packet<T> all(T value) { return Eigen::internal::pset1<Packet<T>>(value); }
 template <class P>
-EIGEN_STRONG_INLINE P plus(const P& a, const P& b) { return Eigen::internal::padd(a, b); }
+EIGEN_ALWAYS_INLINE P plus(const P& a, const P& b) { return Eigen::internal::padd(a, b); }
 template <class P>
-EIGEN_STRONG_INLINE P minus(const P& a, const P& b) { return Eigen::internal::psub(a, b); }
+EIGEN_ALWAYS_INLINE P minus(const P& a, const P& b) { return Eigen::internal::psub(a, b); }
 template <class P>
-EIGEN_STRONG_INLINE P times(const P& a, const P& b) { return Eigen::internal::pmul(a, b); }
+EIGEN_ALWAYS_INLINE P times(const P& a, const P& b) { return Eigen::internal::pmul(a, b); }
 /// NaN stays NaN.
 template <class P, class T>
-EIGEN_STRONG_INLINE P at_least(const P& p, T least) { return Eigen::internal::pmax(p, Eigen::internal::pset1<P>(least)); }
+EIGEN_ALWAYS_INLINE P at_least(const P& p, T least) { return Eigen::internal::pmax(p, Eigen::internal::pset1<P>(least)); }
 /// a b + c
 template <class P>
-EIGEN_STRONG_INLINE P fma(const P& a, const P& b, const P& c) { return Eigen::internal::pmadd(a, b, c); }
+EIGEN_ALWAYS_INLINE P fma(const P& a, const P& b, const P& c) { return Eigen::internal::pmadd(a, b, c); }
 template <class P>
-EIGEN_STRONG_INLINE auto sum(const P& p) { return Eigen::internal::predux(p); }
+EIGEN_ALWAYS_INLINE auto sum(const P& p) { return Eigen::internal::predux(p); }
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
@@ -47,14 +48,14 @@ EIGEN_STRONG_INLINE auto sum(const P& p) { return Eigen::internal::predux(p); }
 template <class T>
 struct Square {
   Eigen::internal::PacketBlock<Packet<T>, width<T>> rows;
-  EIGEN_STRONG_INLINE Packet<T>& operator[](int i) { return rows.packet[i]; }
+  EIGEN_ALWAYS_INLINE Packet<T>& operator[](int i) { return rows.packet[i]; }
 };
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
 /// Lane j of register i changes places with lane i of register j.
 template <class T>
-EIGEN_STRONG_INLINE void transpose(Square<T>& square) {
+EIGEN_ALWAYS_INLINE void transpose(Square<T>& square) {
   if constexpr (width<T> > 1) Eigen::internal::ptranspose(square.rows);
 }
 

@@ -116,23 +116,36 @@ struct Product {
  private:
   template <int Vectors>
   static void tile(int length, const T* a, Panel b, const Target<T>& c, int i, int high, int j, int wide, bool add, bool last) {
-    lanes::Sums<T, rows, Vectors> sums;
+    using Sums = lanes::Sums<T, rows, Vectors>;
+    T* const to = c.data + i * c.pitch + j / c.segment * c.apart + j % c.segment;
+    const bool full = high == rows && wide == Vectors * L && j % c.segment + wide <= c.segment;
+    if (full) Sums::prefetch(to, c.pitch);
+    Sums sums;
     sums.template add<1>(length, a, group, b.data, b.pitch);
     const T* const bias = last && c.bias ? c.bias + i : nullptr;
-    T* to = c.data + i * c.pitch + j / c.segment * c.apart + j % c.segment;
-    if (high == rows && wide == Vectors * L && j % c.segment + wide <= c.segment) {
-      for (int r = 0; r < rows; ++r)
-        for (int v = 0; v < Vectors; ++v) finish(to + r * c.pitch + v * L, sums.of[r][v], add, bias ? bias + r : nullptr, c.least);
-      return;
+    if (full) {
+      if (add) sums.plus_stored(to, c.pitch);
+      if (bias) sums.finish(bias, c.least);
+      sums.store_to(to, c.pitch);
+    } else {
+      put_edge(sums, c, i, high, j, wide, add, bias);
     }
-    T edge[rows * Vectors * L];
-    sums.store_to(edge, Vectors * L);
-    for (int r = 0; r < high; ++r) {
-      T line[Vectors * L] = {};
-      if (add) by_segments(c, i + r, j, wide, [&](int at, int count, const T* from) { std::copy_n(from, count, line + at); });
-      for (int v = 0; v < Vectors; ++v) finish(line + v * L, lanes::load(edge + (r * Vectors + v) * L), add, bias ? bias + r : nullptr, c.least);
-      by_segments(c, i + r, j, wide, [&](int at, int count, T* into) { std::copy_n(line + at, count, into); });
+  }
+  /// Sums of which not all belong to C. Apart from the others, which so stay in registers.
+  template <class Sums>
+  static EIGEN_DONT_INLINE void put_edge(Sums sums, const Target<T>& c, int i, int high, int j, int wide, bool add, const T* bias) {
+    constexpr int pitch = most_vectors * L;
+    T edge[rows * pitch] = {}, biases[rows] = {};
+    if (add) {
+      for (int r = 0; r < high; ++r) by_segments(c, i + r, j, wide, [&](int at, int count, const T* from) { std::copy_n(from, count, edge + r * pitch + at); });
+      sums.plus_stored(edge, pitch);
     }
+    if (bias) {
+      std::copy_n(bias, high, biases);
+      sums.finish(biases, c.least);
+    }
+    sums.store_to(edge, pitch);
+    for (int r = 0; r < high; ++r) by_segments(c, i + r, j, wide, [&](int at, int count, T* into) { std::copy_n(edge + r * pitch + at, count, into); });
   }
   /// work(place among these columns, count, where they lie in C)
   template <class Work>
@@ -142,11 +155,6 @@ struct Product {
       work(at, count, c.data + i * c.pitch + (j + at) / c.segment * c.apart + in_segment);
       at += count;
     }
-  }
-  static EIGEN_STRONG_INLINE void finish(T* to, lanes::Packet<T> value, bool add, const T* bias, T least) {
-    if (add) value = lanes::plus(lanes::load(to), value);
-    if (bias) value = lanes::at_least(lanes::plus(value, lanes::all(*bias)), least);
-    lanes::store(to, value);
   }
 };
 

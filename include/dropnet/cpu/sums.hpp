@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "dropnet/cpu/lanes.hpp"
 
@@ -8,7 +9,7 @@ namespace dropnet::lanes {
 
 /// Calls work<n>() with n = count, 1 to Most.
 template <int Most, class Work>
-EIGEN_STRONG_INLINE void with_count(int count, Work work) {
+EIGEN_ALWAYS_INLINE void with_count(int count, Work work) {
   if constexpr (Most > 1) {
     if (count < Most) return with_count<Most - 1>(count, work);
   }
@@ -16,37 +17,36 @@ EIGEN_STRONG_INLINE void with_count(int count, Work work) {
 }
 
 /// Sums of products in registers: rows of Vectors vectors each. All products on the CPU come down to `add`.
-template <class T, int Rows, int Vectors>
-struct Sums {
-  Packet<T> of[Rows][Vectors];
+template <class T, int Rows, int Vectors, class = std::make_integer_sequence<int, Rows * Vectors>>
+struct Sums;
 
-  EIGEN_STRONG_INLINE Sums() {
-    for (int r = 0; r < Rows; ++r)
-      for (int v = 0; v < Vectors; ++v) of[r][v] = all(T(0));
-  }
+/// I counts the sums: compilers keep them in registers only if no index is a variable.
+template <class T, int Rows, int Vectors, int... I>
+struct Sums<T, Rows, Vectors, std::integer_sequence<int, I...>> {
+  Packet<T> of[Rows * Vectors];
+
+  EIGEN_ALWAYS_INLINE Sums() { ((of[I] = all(T(0))), ...); }
   /// The sums stored at `from`, rows a pitch apart.
-  EIGEN_STRONG_INLINE Sums(const T* from, std::ptrdiff_t pitch) {
-    for (int r = 0; r < Rows; ++r)
-      for (int v = 0; v < Vectors; ++v) of[r][v] = load(from + r * pitch + v * width<T>);
-  }
-  EIGEN_STRONG_INLINE void store_to(T* to, std::ptrdiff_t pitch) const {
-    for (int r = 0; r < Rows; ++r)
-      for (int v = 0; v < Vectors; ++v) store(to + r * pitch + v * width<T>, of[r][v]);
-  }
+  EIGEN_ALWAYS_INLINE Sums(const T* from, std::ptrdiff_t pitch) { ((of[I] = load(from + place<I>(pitch))), ...); }
+  EIGEN_ALWAYS_INLINE void store_to(T* to, std::ptrdiff_t pitch) const { (store(to + place<I>(pitch), of[I]), ...); }
+  /// Asks for the lines where sums will be stored.
+  static EIGEN_ALWAYS_INLINE void prefetch(const T* to, std::ptrdiff_t pitch) { (__builtin_prefetch(to + place<I>(pitch), 1), ...); }
+  /// Adds what is stored at `from`.
+  EIGEN_ALWAYS_INLINE void plus_stored(const T* from, std::ptrdiff_t pitch) { ((of[I] = plus(load(from + place<I>(pitch)), of[I])), ...); }
+  /// max(sum + bias, least) with a bias for each row.
+  EIGEN_ALWAYS_INLINE void finish(const T* bias, T least) { ((of[I] = at_least(plus(of[I], all(bias[I / Vectors])), least)), ...); }
 
   /// Adds factor(r, k) value(k, v) over k = 0..length. Factors lie FactorRow scalars apart from row to row, vectors of values ValueVector
   /// from vector to vector, and both a step from one k to the next.
   template <std::ptrdiff_t FactorRow, std::ptrdiff_t ValueVector = width<T>>
-  EIGEN_STRONG_INLINE void add(int length, const T* factors, std::ptrdiff_t factor_step, const T* values, std::ptrdiff_t value_step) {
-    for (int k = 0; k < length; ++k, factors += factor_step, values += value_step) {
-      Packet<T> value[Vectors];
-      for (int v = 0; v < Vectors; ++v) value[v] = load(values + v * ValueVector);
-      for (int r = 0; r < Rows; ++r) {
-        const Packet<T> factor = all(factors[r * FactorRow]);
-        for (int v = 0; v < Vectors; ++v) of[r][v] = fma(factor, value[v], of[r][v]);
-      }
-    }
+  EIGEN_ALWAYS_INLINE void add(int length, const T* factors, std::ptrdiff_t factor_step, const T* values, std::ptrdiff_t value_step) {
+    for (int k = 0; k < length; ++k, factors += factor_step, values += value_step)
+      ((of[I] = fma(all(factors[I / Vectors * FactorRow]), load(values + I % Vectors * ValueVector), of[I])), ...);
   }
+
+ private:
+  template <int At>
+  static constexpr std::ptrdiff_t place(std::ptrdiff_t pitch) { return At / Vectors * pitch + At % Vectors * width<T>; }
 };
 
 }  // namespace dropnet::lanes

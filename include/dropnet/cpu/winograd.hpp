@@ -22,17 +22,17 @@ constexpr bool serves(int kernel) { return kernel == 3 || kernel == 5; }
 template <class T, int N>
 struct Line {
   lanes::Packet<T> at[N];
-  EIGEN_STRONG_INLINE lanes::Packet<T>& operator[](int i) { return at[i]; }
-  EIGEN_STRONG_INLINE const lanes::Packet<T>& operator[](int i) const { return at[i]; }
+  EIGEN_ALWAYS_INLINE lanes::Packet<T>& operator[](int i) { return at[i]; }
+  EIGEN_ALWAYS_INLINE const lanes::Packet<T>& operator[](int i) const { return at[i]; }
 };
 
 /// a + factor b
 template <class T>
-EIGEN_STRONG_INLINE lanes::Packet<T> plus(const lanes::Packet<T>& a, double factor, const lanes::Packet<T>& b) { return lanes::fma(lanes::all(T(factor)), b, a); }
+EIGEN_ALWAYS_INLINE lanes::Packet<T> plus(const lanes::Packet<T>& a, double factor, const lanes::Packet<T>& b) { return lanes::fma(lanes::all(T(factor)), b, a); }
 
 /// B' d
 template <int N, class T>
-EIGEN_STRONG_INLINE Line<T, N> input(const Line<T, N>& d) {
+EIGEN_ALWAYS_INLINE Line<T, N> input(const Line<T, N>& d) {
   using lanes::minus, lanes::times, lanes::all;
   using P = lanes::Packet<T>;
   // Of a pair of points p and -p: the even and the odd powers' part.
@@ -58,7 +58,7 @@ EIGEN_STRONG_INLINE Line<T, N> input(const Line<T, N>& d) {
 
 /// A' m
 template <int N, class T>
-EIGEN_STRONG_INLINE Line<T, outputs> output(const Line<T, N>& m) {
+EIGEN_ALWAYS_INLINE Line<T, outputs> output(const Line<T, N>& m) {
   using lanes::minus;
   const auto even = [&](int i) { return lanes::plus(m[i], m[i + 1]); };
   const auto odd = [&](int i) { return minus(m[i], m[i + 1]); };
@@ -73,7 +73,7 @@ EIGEN_STRONG_INLINE Line<T, outputs> output(const Line<T, N>& m) {
 
 /// A y
 template <int N, class T>
-EIGEN_STRONG_INLINE Line<T, N> output_transposed(const Line<T, outputs>& y) {
+EIGEN_ALWAYS_INLINE Line<T, N> output_transposed(const Line<T, outputs>& y) {
   Line<T, N> p;
   const auto pair = [&](int i, double at) {
     const lanes::Packet<T> even = plus<T>(y[0], at * at, y[2]), odd = plus<T>(lanes::times(lanes::all(T(at)), y[1]), at * at * at, y[3]);
@@ -110,7 +110,7 @@ inline constexpr Matrix<K> kernel_matrix = [] {
 
 /// G g. The rows of points p and -p differ in the odd powers' sign.
 template <int K, class T>
-EIGEN_STRONG_INLINE Line<T, points(K)> kernel(const Line<T, K>& g) {
+EIGEN_ALWAYS_INLINE Line<T, points(K)> kernel(const Line<T, K>& g) {
   constexpr int last = points(K) - 1;
   constexpr auto& matrix = kernel_matrix<K>.at;
   Line<T, points(K)> u;
@@ -128,7 +128,7 @@ EIGEN_STRONG_INLINE Line<T, points(K)> kernel(const Line<T, K>& g) {
 
 /// G' s
 template <int K, class T>
-EIGEN_STRONG_INLINE Line<T, K> kernel_transposed(const Line<T, points(K)>& s) {
+EIGEN_ALWAYS_INLINE Line<T, K> kernel_transposed(const Line<T, points(K)>& s) {
   constexpr int last = points(K) - 1;
   constexpr auto& matrix = kernel_matrix<K>.at;
   Line<T, K> g;
@@ -145,7 +145,7 @@ EIGEN_STRONG_INLINE Line<T, K> kernel_transposed(const Line<T, points(K)>& s) {
 
 /// F d F' for a transform F of lines: load(row, column) gives d, store(row, column, value) takes the result.
 template <int From, int To, class T, class Transform, class Load, class Store>
-EIGEN_STRONG_INLINE void both_ways(Transform transform, Load load, Store store) {
+EIGEN_ALWAYS_INLINE void both_ways(Transform transform, Load load, Store store) {
   lanes::Packet<T> between[From][To];
   for (int c = 0; c < From; ++c) {
     Line<T, From> column;
