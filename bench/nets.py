@@ -53,6 +53,21 @@ def vgg16():
     return assembled(named + [("fc8", nn.Linear(4096, 10))])
 
 
+def alexnet():
+    """Table 4's shallow net, Caffe's AlexNet in groups, with 1000 classes; without dropout too."""
+    named, channels = [], 3
+    for b, (filters, kernel, how) in enumerate(((96, 11, {"stride": 4}), (256, 5, {"padding": 2, "groups": 2}), (384, 3, {"padding": 1}),
+                                                (384, 3, {"padding": 1, "groups": 2}), (256, 3, {"padding": 1, "groups": 2})), 1):
+        named += [(f"conv{b}_1", nn.Conv2d(channels, filters, kernel, **how)), (None, nn.ReLU())]
+        channels = filters
+        if b in (1, 2, 5):
+            named.append((None, nn.MaxPool2d(3, 2)))
+        if b in (1, 2):
+            named.append((None, nn.LocalResponseNorm(5, 1e-4, 0.75, 1)))
+    named += [(None, nn.Flatten()), ("fc6", nn.Linear(9216, 4096)), (None, nn.ReLU()), ("fc7", nn.Linear(4096, 4096)), (None, nn.ReLU())]
+    return assembled(named + [("fc8", nn.Linear(4096, 1000))])
+
+
 def convolution(channels, filters, kernel=3, **how):
     """One convolution; unless told otherwise, 3 x 3, and one that keeps the size."""
     return assembled([("conv1_1", nn.Conv2d(channels, filters, kernel, **(how or {"padding": kernel // 2})))])

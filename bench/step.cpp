@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <dropnet/dropnet.hpp>
+#include <dropnet/models/alexnet.hpp>
 #include <dropnet/models/cifar10.hpp>
 #include <dropnet/models/lenet.hpp>
 #include <dropnet/models/vgg.hpp>
@@ -116,12 +117,21 @@ int main(int argc, char** argv) try {
   using Vgg = models::Vgg16<10, dn::Image<3, 64, 64>>;
   using VggWithoutDropout = dn::Sequential<Vgg::Block<64, 1>, dn::MaxPool<2>, Vgg::Block<128, 1>, dn::MaxPool<2>, Vgg::Block<256, 2>, dn::MaxPool<2>, Vgg::Block<512, 2>,
                                            dn::MaxPool<2>, Vgg::Block<512, 2>, dn::MaxPool<2>, dn::Linear<4096>, dn::ReLU, dn::Linear<4096>, dn::ReLU, dn::Linear<10>>;
+  // CaffeNet, which Table 4's shallow AlexNet is; without dropout too.
+  using Pool = dn::MaxPool<3, dn::Stride<2>>;
+  constexpr dn::LRN<5> norm{.alpha = 1e-4};
+  constexpr dn::Sequential alexnet{dn::Conv<96, 11, dn::Stride<4>>{}, dn::ReLU{}, Pool{}, norm, dn::Conv<256, 5, dn::Pad<2>, dn::Groups<2>>{}, dn::ReLU{}, Pool{}, norm,
+                                   dn::Conv<384, 3, dn::Pad<1>>{}, dn::ReLU{}, dn::Conv<384, 3, dn::Pad<1>, dn::Groups<2>>{}, dn::ReLU{},
+                                   dn::Conv<256, 3, dn::Pad<1>, dn::Groups<2>>{}, dn::ReLU{}, Pool{}, dn::Linear<4096>{}, dn::ReLU{}, dn::Linear<4096>{}, dn::ReLU{},
+                                   dn::Linear<1000>{}};
   if (net.rfind("lenet:", 0) == 0)
     serve<models::LeNet<>::Input>(models::LeNet<>::spec(std::atoi(net.c_str() + 6)), batch, threads, argv[4]);
   else if (net == "cifar10-deep-pooled")
     serve<models::Cifar10DeepPooled<>::Input>(models::Cifar10DeepPooled<>::spec(), batch, threads, argv[4]);
   else if (net == "vgg16")
     serve<Vgg::Input>(VggWithoutDropout{}, batch, threads, argv[4]);
+  else if (net == "alexnet")
+    serve<models::AlexNet<>::Input>(alexnet, batch, threads, argv[4]);
   else if (net == "conv:64:128:56")
     serve<dn::Image<64, 56, 56>>(dn::Conv<128, 3, dn::Pad<1>>{}, batch, threads, argv[4]);
   else if (net == "conv:256:256:28")
