@@ -28,9 +28,11 @@ struct Cpu : HostBackend {
 
   int threads() const { return threads_->count(); }
 
-  /// Whether `parallel` would divide this among threads. What reads or writes the same values is better divided only where this is
-  /// too, or they go from one core's cache to another's.
+  /// Whether `parallel` would divide this among threads.
   bool divides(std::size_t operations) const { return operations >= least_ && threads() > 1; }
+  /// What to tell `parallel` of work on `size` values which `tasks` of `operations` write before or read after it: that it is none,
+  /// and not divided, where these are not, or the values would go from one core's cache to another's.
+  std::size_t divided_with(int tasks, std::size_t operations, std::size_t size) const { return tasks > 1 && divides(operations) ? size : 0; }
   /// As many operations as that many multiply-adds in registers take.
   static constexpr std::size_t multiply_adds(std::size_t count) { return count / 16; }
   /// Calls work(task, worker) for each task, on several threads if `operations`, how many values of arrays all the work goes

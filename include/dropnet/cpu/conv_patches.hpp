@@ -153,7 +153,7 @@ struct PatchConv {
   static constexpr int most = std::clamp(256 / columns, 1, 64);  ///< samples beside each other
   /// Rows of the patches' gradient that are made at a time.
   static constexpr int rows = std::clamp(250'000 / (columns * most) / Multiply::group, 1, 256 / Multiply::group) * Multiply::group;
-  static constexpr std::size_t panel = padded(Multiply::panel), planes = Planes::size(most);
+  static constexpr std::size_t panel = Multiply::panel, planes = Planes::size(most);
 
   /// Calls work(first sample, count, worker) for the samples that lie beside each other; there are several tasks for small batches too.
   template <class Work>
@@ -165,7 +165,7 @@ struct PatchConv {
   static const T* pack(Cpu& cpu, int batch, Operand<T> a, int m, int k) {
     T* to = cpu.shared_scratch<T>(Multiply::packed(m, k));
     constexpr int group = Multiply::group;
-    cpu.parallel((m + group - 1) / group, batch > 1 && cpu.divides(conv_operations<W>(batch)) ? Multiply::packed(m, k) : 0,
+    cpu.parallel((m + group - 1) / group, cpu.divided_with(batch, conv_operations<W>(batch), Multiply::packed(m, k)),
                  [&](int g, int) { Multiply::pack({a.at(g * group, 0), a.pitch, a.turned}, std::min(group, m - g * group), k, to + std::ptrdiff_t(g) * group * k, k); });
     return to;
   }

@@ -246,7 +246,7 @@ struct WinogradConv {
     T* packed = cpu.shared_scratch<T>(Kernel::packed);
     const typename Kernel::Split parts{batch};
     const std::size_t operations = conv_operations<W>(batch);
-    cpu.parallel(Kernel::C - first_channel, parts.count() > 1 && cpu.divides(operations) ? Kernel::packed : 0, [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
+    cpu.parallel(Kernel::C - first_channel, cpu.divided_with(parts.count(), operations, Kernel::packed), [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
     cpu.parallel(parts.count(), operations, [&](int i, int worker) {
       Kernel::run(parts[i], x, packed, bias, y, cpu.scratch<T>(worker, Kernel::scratch), first_filter, first_channel, add, least);
     });
@@ -275,7 +275,7 @@ struct WinogradConv {
         for (int i = split.begin(piece); i < split.end(piece); ++i) Gradient::run(parts[i], x.data, y.diff, memory, sums, sums + Gradient::sums, y.from);
       });
       if (!w.add) std::fill_n(w.diff, W::weights, T(0));
-      cpu.parallel(Gradient::down, split.pieces() > 1 && cpu.divides(operations) ? Gradient::sums : 0,
+      cpu.parallel(Gradient::down, cpu.divided_with(split.pieces(), operations, Gradient::sums),
                    [&](int d, int) { Gradient::finish(partial, split.pieces(), each, d, w.diff, y.from); });
       sum_pieces(cpu, partial + Gradient::sums, split.pieces(), each, b.diff, Out::channels, b.add);
     }

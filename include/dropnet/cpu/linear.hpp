@@ -63,8 +63,8 @@ void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, 
         if (!b.add) db.middleCols(begin, count).setZero();
         return;
       }
-      T* memory = cpu.scratch<T>(worker, padded(Multiply::panel) + Multiply::packed(int(detail::linear_outputs), x.batch));
-      T* left = memory + padded(Multiply::panel);
+      T* memory = cpu.scratch<T>(worker, Multiply::panel + Multiply::packed(int(detail::linear_outputs), x.batch));
+      T* left = memory + Multiply::panel;
       Multiply::pack({y.diff + begin, outputs, true}, int(n), x.batch, left, x.batch);
       Multiply::run(int(n), int(inputs), x.batch, left, typename Multiply::Matrix{{x.data, inputs}}, {to, inputs, w.add}, memory);
       detail::put(db.middleCols(begin, count), gradients.middleCols(begin, count).colwise().sum(), b.add);

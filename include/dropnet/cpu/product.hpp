@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <limits>
 
+#include "dropnet/core/extent.hpp"
 #include "dropnet/cpu/lanes.hpp"
 #include "dropnet/cpu/sums.hpp"
 
@@ -38,9 +39,9 @@ struct Product {
   static constexpr int rows = lanes::registers >= 32 ? 8 : 4, most_vectors = 3;  ///< of sums in registers
   static constexpr int group = std::max(L, rows);                                 ///< rows of A that lie beside each other
   static constexpr int columns = most_vectors * L, depth = 160;                   ///< of a panel, at most
-  static constexpr int height = 256, across = 8 * columns;                        ///< of C that stays near while k goes by
+  static constexpr int height = 256, panels_near = 8;                             ///< rows and panels of C that stay near while k goes by
   static_assert(group % rows == 0 && height % group == 0);
-  static constexpr std::size_t panel = std::size_t(depth) * columns + L;  ///< scalars that `run` needs
+  static constexpr std::size_t panel = padded(std::size_t(depth) * columns + L);  ///< scalars that `run` needs
 
   /// Scalars that A takes when packed.
   static constexpr std::size_t packed(int m, int k) { return std::size_t((m + group - 1) / group * group) * std::size_t(k); }
@@ -97,12 +98,11 @@ struct Product {
     const int steps = std::max(1, (k + depth - 1) / depth), step = (k + steps - 1) / steps;  // sums of no terms are zero
     const int vectors = (n + L - 1) / L, panels = (vectors + most_vectors - 1) / most_vectors;
     const auto begin = [&](int p) { return vectors / panels * p + std::min(p, vectors % panels); };
-    constexpr int near = across / columns;
     for (int i = 0; i < m; i += height)
-      for (int first = 0; first < panels; first += near)
+      for (int first = 0; first < panels; first += panels_near)
         for (int s = 0; s < steps; ++s) {
           const int d = s * step, length = std::min(step, k - d), high = std::min(height, m - i);
-          for (int p = first; p < std::min(panels, first + near); ++p) {
+          for (int p = first; p < std::min(panels, first + panels_near); ++p) {
             const int j = begin(p) * L, width = begin(p + 1) * L - j, wide = std::min(width, n - j);
             const Panel b = right(j, wide, width, d, length, high <= rows, memory);
             lanes::with_count<most_vectors>(width / L, [&]<int Vectors>() {

@@ -51,7 +51,7 @@ void conv_forward(Reference&, W, Blob<T, typename W::in> x, Weight<T> w, Weight<
 template <class W, class T>
 void conv_backward(Reference&, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
   using Out = typename W::out;
-  if (w.diff && !w.add) std::fill_n(w.diff, std::size_t(Out::channels) * W::group_channels * W::taps, T(0));
+  if (w.diff && !w.add) std::fill_n(w.diff, W::weights, T(0));
   if (b.diff && !b.add) std::fill_n(b.diff, std::size_t(Out::channels), T(0));
   for (int n = 0; n < x.batch; ++n) {
     const T* dy = y.sample_diff(n);
