@@ -7,8 +7,12 @@ namespace {
 struct Add {
   std::uint32_t channels, plane;
   const float* bias;
+  bool relu;
   float* y;
-  DROPNET_DEVICE void operator()(std::uint32_t i) const { y[i] += bias[i / plane % channels]; }
+  DROPNET_DEVICE void operator()(std::uint32_t i) const {
+    const float value = y[i] + bias[i / plane % channels];
+    y[i] = relu && value <= 0 ? 0 : value;
+  }
 };
 
 /// A block of threads sums one channel.
@@ -41,8 +45,8 @@ struct PixelGradient {
 
 }  // namespace
 
-void add_bias(Stream s, int batch, int channels, int plane, const float* bias, float* y) {
-  each(s, std::size_t(batch) * unsigned(channels) * unsigned(plane), Add{unsigned(channels), unsigned(plane), bias, y});
+void add_bias(Stream s, int batch, int channels, int plane, const float* bias, bool relu, float* y) {
+  each(s, std::size_t(batch) * unsigned(channels) * unsigned(plane), Add{unsigned(channels), unsigned(plane), bias, relu, y});
 }
 void bias_gradient(Stream s, int batch, int channels, int plane, const float* dy, float* db, bool add) {
   if (plane == 1)

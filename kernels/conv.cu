@@ -4,22 +4,11 @@ namespace dropnet::kernels {
 
 namespace {
 
-/// Rows of a matrix, side by side in memory with a pitch of its own; `count` copies of Count values each a row.
-template <int Count>
-DROPNET_DEVICE void load_rows(unsigned thread, unsigned threads, int rows, int count, const Quotient& by_count, const float* from, std::size_t pitch,
-                              int there_rows, int there_columns, float* to, int to_pitch) {
-  for (int i = int(thread); i < rows * count; i += int(threads)) {
-    const int r = by_count(i), c = (i - r * count) * Count;
-    const bool there = r < there_rows && c < there_columns;
-    copy_ahead<Count>(to + r * to_pitch + c, there ? from + std::size_t(unsigned(r)) * pitch + unsigned(c) : from, there);
-  }
-}
-
 /// Rows: pixels of some rows of an image; columns: filters; terms: a tap of eight channels at a time. A stage is some
 /// channels. Warps lie along the pixels; splits take the rows of taps of each eight channels in turn.
 template <int Kernel, bool Turned, int Rows, int Columns, bool Exact>
 struct Forward {
-  using Tiles = kernels::Tiles<Rows, Columns, Exact, conv_threads(Rows, Columns)>;
+  using Tiles = kernels::Tiles<Rows, Columns, Exact, block_threads(Rows, Columns)>;
   static constexpr int taps = Kernel * Kernel;
   Team team;
   Convolution at;
@@ -58,14 +47,9 @@ struct Forward {
     const std::size_t from_pitch = std::size_t(unsigned(Turned ? at.filters : at.channels)) * unsigned(taps);
     const int lines = Turned ? here : Columns * 8, there = Turned ? channels : filters, long_there = (Turned ? filters : channels) * taps;
     float* const to = shared + inputs;
-    if (tile.piece == 4)
-      load_rows<4>(thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);
-    else if (tile.piece == 2)
-      load_rows<2>(thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);
-    else
-      load_rows<1>(thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);
+    load_rows(tile.piece, thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);
   }
-  DROPNET_DEVICE Lane lane(int warp, unsigned lane) const {
+  DROPNET_DEVICE Lane lane(unsigned, int warp, unsigned lane) const {
     Lane at_lane;
     const int term = int(lane) % 4, group = int(lane) / 4, pixels = tile.rows * at.out_width;
     DROPNET_UNROLL

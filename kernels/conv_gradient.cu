@@ -9,7 +9,7 @@ namespace {
 /// and writes its part of the sums, [channels' tile][row][filter].
 template <int Rows, int Columns, bool Exact>
 struct WeightGradient {
-  using Tiles = kernels::Tiles<Rows, Columns, Exact, conv_threads(Rows, Columns)>;
+  using Tiles = kernels::Tiles<Rows, Columns, Exact, block_threads(Rows, Columns)>;
   Team team;
   Convolution at;
   ConvTile tile;
@@ -42,7 +42,7 @@ struct WeightGradient {
     in.load(thread, team.threads(), image, channel_tile(block) * tile.channels, tile.channels, row, shared);
     gradients.load(thread, team.threads(), image, first_filter(block), Columns * 8, row, shared + inputs);
   }
-  DROPNET_DEVICE Lane lane(int warp, unsigned lane) const {
+  DROPNET_DEVICE Lane lane(unsigned, int warp, unsigned lane) const {
     Lane at_lane;
     const int term = int(lane) % 4, group = int(lane) / 4;
     DROPNET_UNROLL

@@ -80,6 +80,27 @@ struct Quotient {
   DROPNET_DEVICE int operator()(int n) const { return divisor == 1 ? n : int(std::uint64_t(unsigned(n)) * factor >> 32); }
 };
 
+/// Rows of a matrix, from `from` on, of which so many rows and columns are there: `count` copies of Count values each a row.
+template <int Count>
+DROPNET_DEVICE void load_rows(unsigned thread, unsigned threads, int rows, int count, const Quotient& by_count, const float* from, std::size_t pitch,
+                              int there_rows, int there_columns, float* to, int to_pitch) {
+  for (int i = int(thread); i < rows * count; i += int(threads)) {
+    const int r = by_count(i), c = (i - r * count) * Count;
+    const bool there = r < there_rows && c < there_columns;
+    copy_ahead<Count>(to + r * to_pitch + c, there ? from + std::size_t(unsigned(r)) * pitch + unsigned(c) : from, there);
+  }
+}
+/// With copies of `piece` values: 1, 2 or 4.
+DROPNET_DEVICE inline void load_rows(int piece, unsigned thread, unsigned threads, int rows, int count, const Quotient& by_count, const float* from,
+                                     std::size_t pitch, int there_rows, int there_columns, float* to, int to_pitch) {
+  if (piece == 4)
+    load_rows<4>(thread, threads, rows, count, by_count, from, pitch, there_rows, there_columns, to, to_pitch);
+  else if (piece == 2)
+    load_rows<2>(thread, threads, rows, count, by_count, from, pitch, there_rows, there_columns, to, to_pitch);
+  else
+    load_rows<1>(thread, threads, rows, count, by_count, from, pitch, there_rows, there_columns, to, to_pitch);
+}
+
 /// What a tensor core sees of a value.
 DROPNET_DEVICE inline float head(float x) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xffffe000u); }
 /// What it is to be given where the value is to be rounded.
@@ -156,7 +177,7 @@ __global__ void __launch_bounds__(Body::Tiles::most_threads) products_kernel(con
   const int stages = body.stages(block), stage_size = body.team.stage;
   for (int b = 0; b < body.team.buffers; ++b) body.clear(thread, shared + b * stage_size);
   const int warp = int(thread) / 32 % body.team.warps, split = int(thread) / 32 / body.team.warps, place = warp * 32 + int(thread) % 32;
-  const typename Body::Lane lane = body.lane(warp, thread % 32);
+  const typename Body::Lane lane = body.lane(block, warp, thread % 32);
   __syncthreads();
   wait_for_kernel_before();
   const auto commit = [] {
@@ -286,7 +307,7 @@ void products(Stream stream, const Body& body) {
         for (int warp = 0; warp < team.warps * team.splits; ++warp) {
           for (auto& lane : lanes) lane.clear();
           for (unsigned l = 0; l < 32; ++l)
-            body.compute(body.lane(warp % team.warps, l), stage, warp / team.warps, std::as_const(shared[stage % 2]).data(), lanes[l]);
+            body.compute(body.lane(block, warp % team.warps, l), stage, warp / team.warps, std::as_const(shared[stage % 2]).data(), lanes[l]);
           multiply(lanes, sums.data() + warp * 32);
         }
       }

@@ -33,108 +33,18 @@ TEST_CASE("convolution: rectangular, dilated, grouped") {
   check<Image<4, 7, 7>>(Conv<6, 3, Groups<2>>{});
 }
 
-template <class Input, class Convolution>
-struct Case {
-  using In = Input;
-  using Layer = Convolution;
-};
-using Narrow = Image<6, 9, 7>;
-using Fours = Image<6, 9, 8>;  // which are copied four at a time
-TEST_CASE_TEMPLATE("dropnet's own convolution kernels, whatever the tile", C, Case<Fours, Conv<7, 3, Pad<1>>>, Case<Narrow, Conv<7, 3, Pad<1>>>,
-                   Case<Narrow, Conv<10, 5>>, Case<Narrow, Conv<4, 3, Pad<0, 2>>>, Case<Narrow, Conv<3, 5, Pad<4, 1>>>) {
-  using In = typename C::In;
-  using Layer = typename C::Layer;
-  using Window = typename Layer::template window<In>;
-  constexpr int batch = 3;
-  const cuda::ConvShape shape = cuda::conv_shape(Window{}, batch);
-  const auto values = [](std::size_t count, int seed) {
-    const auto v = test::random_values<float>(count, seed);
-    return std::vector<float>(v.begin(), v.end());
-  };
-  const std::size_t outputs = Window::out::size * batch, inputs = In::size * batch, weights = Layer::template weights<In>, filters = Window::out::channels;
-  const auto x = values(inputs, 1), w = values(weights, 2), b = values(filters, 3), dy = values(outputs, 4);
-
-  // The reference: what a network of this layer alone computes.
-  using Net = Network<Layer, In, Reference, double>;
-  Net net;
-  const auto wide = [](const std::vector<float>& v) { return std::vector<double>(v.begin(), v.end()); };
-  net.write(net.architecture().tensors[0], wide(w));
-  net.write(net.architecture().tensors[1], wide(b));
-  typename Net::workspace ws(net, batch, Purpose::train);
-  ws.input_gradient = true;
-  ws.load(wide(x));
-  net.forward(ws);
-  test::write(ws.diffs(), ws.output().diff, wide(dy));
-  const auto y = test::read(ws.activations(), ws.output().data, outputs);
-  net.backward(ws);
-  const auto dx = test::read(ws.diffs(), ws.input().diff, inputs), dw = test::read(ws.gradients(), ws.gradients().data(), weights),
-             db = test::read(ws.gradients(), ws.gradients().data() + padded(weights), filters);
-
-  Cuda gpu;
-  const auto device = [&](const std::vector<float>& v) {
-    auto buffer = gpu.buffer<float>(v.size());
-    buffer.upload(0, v);
-    return buffer;
-  };
-  const auto found = [&](auto& buffer) {
-    std::vector<float> v(buffer.size());
-    gpu.wait();
-    buffer.download(0, v);
-    return v;
-  };
-  const auto x_ = device(x), w_ = device(w), b_ = device(b), dy_ = device(dy);
-  const auto nothing = [](std::size_t count) { return std::vector<float>(count, float(test::nan)); };
-  // Some of all, from the most to the least promising.
-  const auto some = [](std::vector<kernels::ConvTile> tiles) {
-    constexpr std::size_t most = 24;
-    REQUIRE(!tiles.empty());
-    for (std::size_t i = 0; i < most && tiles.size() > most; ++i) tiles[i] = tiles[i * (tiles.size() - 1) / (most - 1)];
-    tiles.resize(std::min(tiles.size(), most));
-    return tiles;
-  };
-  constexpr std::size_t all = 1u << 20;
-  for (const auto& kind : {std::pair{false, false}, {true, false}, {false, true}}) {
-    const bool add = kind.first, tf32 = kind.second;
-    const double allowed = tf32 ? 1e-3 : tolerance;
-    const auto before = [&](std::size_t count) { return add ? values(count, 9) : nothing(count); };
-    const auto sum = [&](std::vector<double> v) {
-      if (add)
-        for (std::size_t i = 0; i < v.size(); ++i) v[i] += double(values(v.size(), 9)[i]);
-      return v;
-    };
-    const auto forward = *cuda::own({cuda::ConvKind::forward, shape, false, tf32}), data = *cuda::own({cuda::ConvKind::backward_data, shape, add, tf32}),
-               gradient = *cuda::own({cuda::ConvKind::backward_weights, shape, add, tf32});
-    if (!add)
-      for (const auto& tile : some(cuda::forward_tiles(forward, gpu.chip(), all))) {
-        auto y_ = device(nothing(outputs));
-        kernels::conv_forward(gpu.stream(), forward, tile, x_.data(), w_.data(), b_.data(), y_.data());
-        CHECK(test::distance(found(y_), y) < allowed);
-      }
-    const auto dx_sum = sum(dx), dw_sum = sum(dw), db_sum = sum(db);
-    for (const auto& tile : some(cuda::forward_tiles(data, gpu.chip(), all))) {
-      auto dx_ = device(before(inputs));
-      kernels::conv_forward(gpu.stream(), data, tile, dy_.data(), w_.data(), nullptr, dx_.data());
-      CHECK(test::distance(found(dx_), dx_sum) < allowed);
-    }
-    for (const auto& tile : some(cuda::weight_gradient_tiles(gradient, gpu.chip(), all))) {
-      auto dw_ = device(before(weights)), db_ = device(before(filters)), parts = device(nothing(kernels::conv_parts(gradient, tile)));
-      kernels::conv_weight_gradient(gpu.stream(), gradient, tile, x_.data(), dy_.data(), dw_.data(), db_.data(), parts.data());
-      CHECK(test::distance(found(dw_), dw_sum) < allowed);
-      CHECK(test::distance(found(db_), db_sum) < allowed);
-    }
-  }
-}
-
 TEST_CASE("convolution with a ReLU behind it, alone and in a row") {
   check<Image<3, 8, 8>>(Sequential<Conv<5, 3>, ReLU>{});
   check<Image<3, 8, 8>>(Sequential<Conv<5, 3>, ReLU, Conv<4, 3, Pad<1>>, ReLU, MaxPool<2>>{});
   check<Image<3, 8, 8>>(Sequential<Conv<5, 3>, ReLU, ReLU>{});
 }
 
-TEST_CASE("fully connected") {
+TEST_CASE("fully connected, with and without a ReLU behind it") {
   check<Image<1, 1, 1>>(Linear<1>{}, {}, 1);
   check<Image<5, 3, 2>>(Linear<7>{}, {}, 2);
   check<Image<3, 5, 5>>(Linear<257>{}, {}, 70);
+  check<Image<5, 3, 2>>(Sequential<Linear<7>, ReLU>{}, {}, 2);
+  check<Image<2, 3, 6>>(Sequential<Linear<40>, ReLU, Linear<12>, ReLU, Linear<3>>{});
 }
 
 TEST_CASE("max pooling: rounding up, overlap, padding, ties") {

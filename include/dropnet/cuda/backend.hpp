@@ -15,10 +15,10 @@
 #include "dropnet/core/share.hpp"
 #include "dropnet/cuda/buffer.hpp"
 #include "dropnet/cuda/conv_plan.hpp"
-#include "dropnet/cuda/conv_tile.hpp"
 #include "dropnet/cuda/graph.hpp"
 #include "dropnet/cuda/kernels.hpp"
 #include "dropnet/cuda/library.hpp"
+#include "dropnet/cuda/tile_cost.hpp"
 
 namespace dropnet {
 
@@ -145,6 +145,8 @@ class Cuda {
     std::optional<kernels::ConvTile> tile;
   };
   std::map<cuda::ConvQuery, Planned>& plans() { return state_->plans; }
+  /// The products of matrices that have been planned: with a tile for dropnet's own kernel, or for cuBLAS.
+  std::map<kernels::Gemm, std::optional<kernels::GemmTile>>& gemms() { return state_->gemms; }
 
  private:
   struct Stream {
@@ -216,6 +218,7 @@ class Cuda {
     cuda::Chip chip = cuda::chip(device);
     cuda::Descriptor planning_device = cuda::planning_device(cudnn, device);
     std::map<cuda::ConvQuery, Planned> plans;
+    std::map<kernels::Gemm, std::optional<kernels::GemmTile>> gemms;
     std::optional<Lane> lanes[2];  // the second for what goes on beside
     int lane = 0;
     bool forked = false;

@@ -11,6 +11,8 @@
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/cuda/backend.hpp"
+#include "dropnet/cuda/conv_tile.hpp"
+#include "dropnet/cuda/trial.hpp"
 
 namespace dropnet {
 
@@ -36,38 +38,6 @@ inline void execute(Cuda& cuda, const ConvQuery& query, const ConvPlan& plan, co
       .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, &scratch, 1)
       .finalize();
   cudnn.check(cudnn.execute(cuda.cudnn_handle(), plan.plan.raw(), pack.raw()), "cudnnBackendExecute", query.text());
-}
-
-/// Milliseconds of the fastest of a few runs, or infinity if it does not run. What is short runs several times in a row, so
-/// that its beginning and end weigh as little as among other work.
-template <class Work>
-float trial(Cuda& cuda, const Work& work) {
-  struct Event {
-    cudaEvent_t raw = nullptr;
-    Event() { check(cudaEventCreate(&raw), "cudaEventCreate"); }
-    ~Event() { cudaEventDestroy(raw); }
-  } begin, end;
-  constexpr int warm_up = 2, runs = 4;
-  constexpr float enough = 0.1f;
-  int in_a_row = 1;
-  float best = std::numeric_limits<float>::infinity();
-  try {
-    for (int i = 0; i < warm_up + runs; ++i) {
-      check(cudaEventRecord(begin.raw, cuda.stream()), "cudaEventRecord");
-      for (int j = 0; j < in_a_row; ++j) work();
-      check(cudaEventRecord(end.raw, cuda.stream()), "cudaEventRecord");
-      check(cudaEventSynchronize(end.raw), "cudaEventSynchronize");
-      float time = 0;
-      check(cudaEventElapsedTime(&time, begin.raw, end.raw), "cudaEventElapsedTime");
-      time /= float(in_a_row);
-      if (i + 1 == warm_up && time > 0) in_a_row = std::clamp(int(enough / time), 1, 10);
-      if (i >= warm_up && time < best) best = time;
-    }
-  } catch (const Error&) {
-    cudaGetLastError();
-    return std::numeric_limits<float>::infinity();
-  }
-  return best;
 }
 
 /// A convolution as dropnet's own kernels see it; none if they do not do it.
@@ -179,8 +149,7 @@ ConvShape conv_shape(W, int batch) {
 inline void conv_forward(Cuda& cuda, const ConvShape& s, bool relu, const float* x, const float* w, const float* b, float* y) {
   if (try_convolve(cuda, relu ? ConvKind::forward_relu : ConvKind::forward, s, false, {x, w, y, b})) return;
   convolve(cuda, ConvKind::forward_bare, s, false, {x, w, y, nullptr});
-  kernels::add_bias(cuda.stream(), s.batch, s.filters, s.out_height * s.out_width, b, y);
-  if (relu) kernels::relu_forward(cuda.stream(), std::size_t(s.batch) * unsigned(s.filters * s.out_height * s.out_width), y, y);
+  kernels::add_bias(cuda.stream(), s.batch, s.filters, s.out_height * s.out_width, b, relu, y);
 }
 
 }  // namespace cuda

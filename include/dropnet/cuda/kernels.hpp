@@ -3,6 +3,7 @@
 // What the library dropnet_kernels offers: launches of dropnet's own CUDA kernels. All pointers but those of `poke`'s
 // source are device memory; all work is queued on the stream. Nothing here needs a CUDA header.
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 
@@ -125,10 +126,62 @@ void max_pool_backward(Stream, const Pooling&, const float* dy, const Index* ind
 void average_pool_forward(Stream, const Pooling&, const float* x, float* y);
 void average_pool_backward(Stream, const Pooling&, const float* dy, float* dx, bool add);
 
-/// y[n][c][i] += bias[c].
-void add_bias(Stream, int batch, int channels, int plane, const float* bias, float* y);
+/// y[n][c][i] += bias[c], then with `relu` max(0, .).
+void add_bias(Stream, int batch, int channels, int plane, const float* bias, bool relu, float* y);
 /// db[c] = (or +=) sum over n, i of dy[n][c][i], in an order that depends on the sizes alone.
 void bias_gradient(Stream, int batch, int channels, int plane, const float* dy, float* db, bool add);
+
+/// What kernels on tensor cores are divided into. Groups of `each` that hold n:
+constexpr int over(int n, int each) { return (n + each - 1) / each; }
+/// The next multiple of `to`, and the next number that leaves the rest `rest` of `of`.
+constexpr int up(int n, int to) { return over(n, to) * to; }
+constexpr int to_rest(int n, int rest, int of) { return up(n - rest, of) + rest; }
+/// Values that are copied at once along lines of n of them.
+constexpr int piece(int n) { return n % 4 == 0 ? 4 : n % 2 == 0 ? 2 : 1; }
+/// Bytes of shared memory of a block of splits * warps warps: `buffers` stages, of so many floats, and then the sums of a thread that
+/// change hands.
+constexpr std::size_t block_memory(int buffers, int stage, int splits, int warps, int sums) {
+  const int stages = buffers * stage, handed_on = splits / 2 * warps * 32 * sums;
+  return sizeof(float) * unsigned(stages > handed_on ? stages : handed_on);
+}
+/// Threads that a block may have whose warps have m x n tiles of 16 x 8 sums: the more sums in each, the fewer.
+constexpr int block_threads(int m, int n) { return m * n > 4 ? 256 : 512; }
+
+/// How a product's operands lie in memory, as BLAS names them: n as it is, t transposed.
+enum class Operands { nn, nt, tn };
+/// C = A B of row-major matrices, C rows x columns of so many terms.
+struct Gemm {
+  Operands operands;
+  int rows, columns, terms;
+  bool add = false;   ///< to what is written, instead of writing over it
+  bool relu = false;  ///< max(0, .) behind the bias
+  bool sums = false;  ///< also the sums of A's rows, of tn
+  bool tf32 = false;  ///< values are rounded to tf32; else products are as exact as float's
+  friend auto operator<=>(const Gemm&, const Gemm&) = default;
+};
+/// How it is divided. A warp computes m x n tiles of 16 x 8 sums; a block `warps` of them below each other, `splits` times,
+/// which share the terms, of which `terms` come at a time, a multiple of 8.
+struct GemmTile {
+  int m, n, warps, splits, terms;
+  friend bool operator==(const GemmTile&, const GemmTile&) = default;
+};
+/// What lies in shared memory, in floats: some terms of a block's rows of A, then of its columns of B.
+struct GemmMemory {
+  int a_pitch, a, b_pitch, b;
+  constexpr int stage() const { return a + b; }
+  constexpr GemmMemory(const Gemm& at, const GemmTile& tile) {
+    // A warp reads 8 rows (or columns) of 4 terms: all from different banks.
+    const int rows = tile.warps * tile.m * 16, columns = tile.n * 8;
+    a_pitch = at.operands == Operands::tn ? to_rest(rows, 8, 16) : to_rest(tile.terms, 4, 8);
+    a = (at.operands == Operands::tn ? tile.terms : rows) * a_pitch;
+    b_pitch = at.operands == Operands::nt ? to_rest(tile.terms, 4, 8) : to_rest(columns, 8, 16);
+    b = (at.operands == Operands::nt ? columns : tile.terms) * b_pitch;
+  }
+};
+/// The columns that are computed.
+constexpr int gemm_columns(const Gemm& at) { return at.columns + (at.sums ? 1 : 0); }
+/// C = (or +=) A B, a bias for each column added unless it is null; with at.sums, sums = (or +=) the sums of A's rows.
+void gemm(Stream, const Gemm&, const GemmTile&, const float* a, const float* b, const float* bias, float* c, float* sums);
 
 /// A convolution of stride 1 with a square kernel of 3 or 5 a side, from [batch][channels][height][width] to
 /// [batch][filters][out_height][out_width].
@@ -149,16 +202,6 @@ struct ConvTile {
   int piece = 1;  ///< forward: weights are copied by 1, 2 or 4
   friend bool operator==(const ConvTile&, const ConvTile&) = default;
 };
-/// Groups of `each` that hold n.
-constexpr int over(int n, int each) { return (n + each - 1) / each; }
-/// Bytes of shared memory of a block of splits * warps warps: `buffers` stages, of so many floats, and then the sums of a thread that
-/// change hands.
-constexpr std::size_t block_memory(int buffers, int stage, int splits, int warps, int sums) {
-  const int stages = buffers * stage, handed_on = splits / 2 * warps * 32 * sums;
-  return sizeof(float) * unsigned(stages > handed_on ? stages : handed_on);
-}
-/// Threads that a block may have: the more sums in each, the fewer.
-constexpr int conv_threads(int m, int n) { return m * n > 4 ? 256 : 512; }
 constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return over(tile.rows * at.out_width, 16 * tile.m); }
 constexpr int conv_gradient_warps(const Convolution& at, const ConvTile& tile) { return over(at.kernel * at.kernel * tile.channels + 1, 16 * tile.m); }
 /// Values in a row of a weight gradient's parts: an even number.
@@ -190,9 +233,6 @@ struct ConvMemory {
   }
 
  private:
-  static constexpr int up(int n, int to) { return over(n, to) * to; }
-  /// The next number that leaves this rest.
-  static constexpr int to_rest(int n, int rest, int of) { return up(n - rest, of) + rest; }
   static constexpr ConvMemory input(const Convolution& at, const ConvTile& tile, int channels, int rest, int of) {
     ConvMemory m{};
     m.rows = tile.rows + at.kernel - 1;

@@ -29,6 +29,14 @@ struct Linear {
     const auto b = s.take_weight(Outputs);
     probed(s, Direction::forward, y, [&] { linear_forward(s.backend(), x, w, b, y); });
   }
+  /// Forward and the ReLU behind it, where the backend does both at once.
+  template <class S, class X, class Y>
+    requires requires(S s, X x, Y y) { linear_relu_forward(s.backend(), x, s.take_weight(1), s.take_weight(1), y); }
+  void forward_relu(S s, X x, Y y) const {
+    const auto w = s.take_weight(X::sample_size * Outputs);
+    const auto b = s.take_weight(Outputs);
+    probed(s, Direction::forward, y, [&] { linear_relu_forward(s.backend(), x, w, b, y); });
+  }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
     const auto w = s.take_weight(X::sample_size * Outputs);
