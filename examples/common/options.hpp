@@ -213,9 +213,7 @@ struct TrainOptions {
   }
   dn::Fill fill() const { return {.layers = parse_filler(filler), .added = parse_filler(new_filler)}; }
   dn::LearningRate learning_rate() const {
-    const dn::RatePolicy then = parse_policy(policy, lr);
-    if (warm_up > 0) return dn::WarmUp{.length = warm_up, .then = then};
-    return std::visit([](const auto& chosen) { return dn::LearningRate(chosen); }, then);
+    return dn::WarmUp{.length = warm_up, .then = parse_policy(policy, lr)};
   }
   /// Caffe's recipes: biases learn at twice the rate, unless a program says otherwise.
   dn::Sgd sgd() const { return {.momentum = momentum, .weight_decay = weight_decay, .clip = clip, .bias_rate = bias_rate, .nesterov = nesterov}; }

@@ -79,7 +79,7 @@ void flags(const std::string& text) {
   };
   attempt(program::parse_filler);
   attempt(program::parse_sites);
-  attempt([](const std::string& t) { dn::check(dn::LearningRate(std::visit([](const auto& p) { return dn::LearningRate(p); }, program::parse_policy(t, 0.1f)))); });
+  attempt([](const std::string& t) { dn::check(dn::LearningRate(program::parse_policy(t, 0.1f))); });
 }
 
 }  // namespace

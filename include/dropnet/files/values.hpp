@@ -38,6 +38,8 @@ nlohmann::json written(const T& value) {
     nlohmann::json list = nlohmann::json::array();
     for (const auto& one : value) list.push_back(written(one));
     return list;
+  } else if constexpr (std::is_same_v<T, LearningRate>) {
+    return value.whole().length ? written(value.whole()) : written(value.whole().then);
   } else if constexpr (std::is_same_v<T, Mask>) {
     return mask_name(value);
   } else if constexpr (HasMembers<T>) {
@@ -74,6 +76,10 @@ void read_value(const nlohmann::json& from, T& to) {
     if (!from.is_array()) throw Error("a list is needed");
     to.clear();
     for (const auto& one : from) read_value(one, to.emplace_back());
+  } else if constexpr (std::is_same_v<T, LearningRate>) {
+    WarmUp whole;
+    from.at("kind") == Members<WarmUp>::kind ? read_value(from, whole) : read_value(from, whole.then);
+    to = std::move(whole);
   } else if constexpr (std::is_same_v<T, Mask>) {
     const auto mask = mask_of(from.get<std::string>());
     if (!mask) throw Error("'" + from.get<std::string>() + "' is no mask");
