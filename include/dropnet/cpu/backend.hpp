@@ -55,6 +55,18 @@ struct Cpu : HostBackend {
     });
   }
 
+  /// Calls work(task, backend) for each task of work that is divided among threads itself: here each task stays on one, with memory
+  /// of its own. Where the threads would not share the tasks evenly they go one after the other, on all threads.
+  template <class Work>
+  void each_alone(int tasks, std::size_t operations, Work&& work) {
+    if (!divides(operations) || (tasks % threads() != 0 && tasks < 8 * threads())) {
+      for (int task = 0; task < tasks; ++task) work(task, *this);
+      return;
+    }
+    while (int(alone_.size()) < threads()) alone_.push_back(with(1));
+    parallel(tasks, operations, [&](int task, int worker) { work(task, alone_[std::size_t(worker)]); });
+  }
+
   /// In how many slices a batch is best trained on, given the bytes of a sample's activations and of all weights: what forward
   /// writes should still lie in the cache when backward reads it, but each slice takes the weights anew.
   int slices(int batch, std::size_t sample, std::size_t weights) const {
@@ -95,6 +107,7 @@ struct Cpu : HostBackend {
   std::size_t least_, cache_;
   std::vector<HostBuffer<std::byte>> scratch_;
   HostBuffer<std::byte> shared_;
+  std::vector<Cpu> alone_;  // of a worker each
 };
 
 }  // namespace dropnet

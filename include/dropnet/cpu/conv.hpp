@@ -1,15 +1,13 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <string>
 #include <type_traits>
 
 #include "dropnet/core/blob.hpp"
-#include "dropnet/core/shape.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/cpu/backend.hpp"
 #include "dropnet/cpu/conv_direct.hpp"
+#include "dropnet/cpu/conv_groups.hpp"
 #include "dropnet/cpu/conv_patches.hpp"
 #include "dropnet/cpu/conv_winograd.hpp"
 
@@ -17,55 +15,19 @@ namespace dropnet {
 
 namespace detail {
 
-/// A group's channels of a sample. Samples lie as far apart as those of all groups.
-template <class Shape, int Groups>
-struct GroupShape : Image<Shape::channels / Groups, Shape::height, Shape::width> {
-  static constexpr std::size_t size = Shape::size;
-};
-
-/// The convolution of one group.
-template <class W>
-using OfGroup = std::conditional_t<W::groups == 1, W, Window<GroupShape<typename W::in, W::groups>, GroupShape<typename W::out, W::groups>, W::kernel, W::stride, W::pad, W::dilation>>;
-
-template <int Groups, class T, class Shape>
-Blob<T, GroupShape<Shape, Groups>> of_group(const Blob<T, Shape>& b, int g) {
-  using Part = GroupShape<Shape, Groups>;
-  const std::size_t begin = std::size_t(g * Part::channels) * Part::plane;
-  // One channel is taken at least.
-  return {b.data + begin, b.diff ? b.diff + begin : nullptr, b.batch, b.add, std::clamp(b.from - g * Part::channels, 0, Part::channels - 1)};
-}
-template <int Groups, class T>
-Weight<T> of_group(const Weight<T>& w, std::size_t size, int g) {
-  const std::size_t begin = size / Groups * std::size_t(g);
-  return {w.data + begin, w.diff ? w.diff + begin : nullptr, w.add};
-}
-
-/// Calls work<window>(x, w, b, y) for each group.
-template <class W, class T, class Work>
-void each_group(Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y, Work work) {
-  if constexpr (W::groups == 1) {
-    work.template operator()<W>(x, w, b, y);
-  } else {
-    for (int g = 0; g < W::groups; ++g)
-      work.template operator()<OfGroup<W>>(of_group<W::groups>(x, g), of_group<W::groups>(w, W::weights, g), of_group<W::groups>(b, W::out::channels, g), of_group<W::groups>(y, g));
-  }
-}
-
 /// The kernels that a window gets.
 template <class W, class T>
 struct ConvKernels {
-  using In = typename W::in;
-  using Out = typename W::out;
+  using G = OfGroup<W>;
+  using In = typename G::in;
+  using Out = typename G::out;
   static constexpr int K = W::kernel.height, P = W::pad.height;
   static constexpr bool plain = W::kernel.square() && W::pad.square() && W::stride == Size(1) && W::dilation == Size(1);
-  static constexpr auto others() {
-    if constexpr (plain && K > 1 && direct::serves<T, In, K, P>())
-      return DirectConv<W, T>{};
-    else
-      return PatchConv<W, T>{};
-  }
+  // A product's tile has so many rows of filters; where a window is not plain, direct kernels are faster only if those are mostly empty.
+  static constexpr bool is_direct = direct::serves<T, G>() && ((plain && P < K) || Out::channels < Product<T>::group / 2);
+  using Others = std::conditional_t<is_direct, DirectConv<W, T>, ByGroups<W, T, PatchConv>>;
   template <bool Pays>
-  using chosen = std::conditional_t<Pays, WinogradConv<W, T>, decltype(others())>;
+  using chosen = std::conditional_t<Pays, ByGroups<W, T, WinogradConv>, Others>;
   using forward = chosen<plain && winograd::correlation_pays<T, In, Out, K, P>()>;
   using backward_data = chosen<plain && winograd::correlation_pays<T, Out, In, K, K - 1 - P>()>;
   using backward_weights = chosen<plain && winograd::gradient_pays<T, In, Out, K, P>()>;
@@ -75,28 +37,26 @@ struct ConvKernels {
 
 template <class W, class T>
 void conv_forward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
-  detail::each_group<W>(x, w, b, y, [&]<class G>(auto... of) { detail::ConvKernels<G, T>::forward::forward(cpu, of..., detail::no_least<T>); });
+  detail::ConvKernels<W, T>::forward::forward(cpu, x, w, b, y, detail::no_least<T>);
 }
 
 /// conv_forward and relu_forward in one.
 template <class W, class T>
 void conv_relu_forward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
-  detail::each_group<W>(x, w, b, y, [&]<class G>(auto... of) { detail::ConvKernels<G, T>::forward::forward(cpu, of..., T(0)); });
+  detail::ConvKernels<W, T>::forward::forward(cpu, x, w, b, y, T(0));
 }
 
 template <class W, class T>
 void conv_backward(Cpu& cpu, W, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y) {
-  detail::each_group<W>(x, w, b, y, [&]<class G>(auto in, auto weights, auto biases, auto out) {
-    using Kernels = detail::ConvKernels<G, T>;
-    if (weights.diff) Kernels::backward_weights::backward_weights(cpu, in, weights, biases, out);
-    if (in.diff) Kernels::backward_data::backward_data(cpu, in, weights, out);
-  });
+  using Kernels = detail::ConvKernels<W, T>;
+  if (w.diff) Kernels::backward_weights::backward_weights(cpu, x, w, b, y);
+  if (x.diff) Kernels::backward_data::backward_data(cpu, x, w, y);
 }
 
 /// What serves a window: forward, or backward for the weights and for the input.
 template <class W, class T>
 std::string conv_kernel(const Cpu&, W, Blob<T, typename W::in> x, bool forward) {
-  using Kernels = detail::ConvKernels<detail::OfGroup<W>, T>;
+  using Kernels = detail::ConvKernels<W, T>;
   if (forward) return Kernels::forward::name;
   std::string names = Kernels::backward_weights::name;
   if (x.diff && names != Kernels::backward_data::name) names.append(", ").append(Kernels::backward_data::name);

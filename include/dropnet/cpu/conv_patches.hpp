@@ -7,6 +7,7 @@
 #include "dropnet/core/extent.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/conv_planes.hpp"
 #include "dropnet/cpu/conv_sums.hpp"
 #include "dropnet/cpu/product.hpp"
 
@@ -15,44 +16,20 @@ namespace dropnet::patches {
 // Convolution as a matrix product with the patches: row (channel, ky, kx) holds, for each output pixel of some samples, the input that
 // this weight meets. The matrix is never made; its panels are copied out of the samples' planes. Serves every window.
 
-/// A sample's planes with their padding, [channel][row][column % stride][column / stride]: what a weight meets in a row of outputs lies in
-/// one piece. Where there is neither padding nor a stride the sample itself lies so.
+/// The planes that patches are copied from. Where there is neither padding nor a stride the samples themselves lie so.
 template <class T, class W>
-struct Planes {
+struct Planes : detail::Planes<T, W> {
+  using Padded = detail::Planes<T, W>;
   using In = typename W::in;
   using Out = typename W::out;
-  static constexpr int L = lanes::width<T>, stride = W::stride.width;
-  static constexpr bool in_place = W::pad == Size(0) && stride == 1;
-  static constexpr int rows = In::height + 2 * W::pad.height, columns = (In::width + 2 * W::pad.width + stride - 1) / stride;
-  static constexpr std::ptrdiff_t pitch = std::ptrdiff_t(stride) * columns;  ///< from row to row
+  static constexpr int L = lanes::width<T>;
+  static constexpr bool in_place = W::pad == Size(0) && W::stride == Size(1);
   /// Outputs that read one piece, and pieces of a plane.
-  static constexpr bool whole = in_place && W::taps == 1 && W::stride.height == 1;
+  static constexpr bool whole = in_place && W::taps == 1;
   static constexpr int piece = whole ? int(Out::plane) : Out::width, pieces = whole ? 1 : Out::height;
   /// From sample to sample; and scalars for some samples, the last vector reading past its piece.
-  static constexpr std::ptrdiff_t apart = in_place ? std::ptrdiff_t(In::size) : In::channels * rows * pitch;
-  static constexpr std::size_t size(int samples) { return in_place ? 0 : padded(std::size_t(samples * apart + L)); }
-
-  static constexpr std::ptrdiff_t of_weight(int w) {
-    const int c = w / W::taps, ky = w % W::taps / W::kernel.width, at = w % W::kernel.width * W::dilation.width;
-    return (std::ptrdiff_t(c) * rows + ky * W::dilation.height) * pitch + at % stride * columns + at / stride;
-  }
-
-  static void fill(const T* x, T* to) {
-    std::fill_n(to, apart, T(0));
-    each_row([&](std::ptrdiff_t row, std::ptrdiff_t line, int phase, int first, int begin, int end) {
-      for (int i = begin; i < end; ++i) to[line + phase * columns + i] = x[row + first + i * stride];
-    });
-  }
-  /// dx = or += planes.
-  static void put(const T* from, T* dx, bool add) {
-    each_row([&](std::ptrdiff_t row, std::ptrdiff_t line, int phase, int first, int begin, int end) {
-      for (int i = begin; i < end; ++i) {
-        T& to = dx[row + first + i * stride];
-        const T value = from[line + phase * columns + i];
-        to = add ? to + value : value;
-      }
-    });
-  }
+  static constexpr std::ptrdiff_t apart = in_place ? std::ptrdiff_t(In::size) : Padded::size;
+  static constexpr std::size_t memory(int samples) { return in_place ? 0 : padded(std::size_t(samples * apart + L)); }
 
   /// What `Most` outputs or fewer read, apart from the weight's place: vectors and, in a sample that is not ours, single values, for a
   /// vector at a piece's end reads past it.
@@ -70,7 +47,7 @@ struct Planes {
       int n = first / int(Out::plane), row = first % int(Out::plane) / piece, column = first % piece;
       for (int at = 0; at < count;) {
         const int here = std::min(piece - column, count - at);
-        const std::ptrdiff_t from = n * apart + row * W::stride.height * pitch + column;
+        const std::ptrdiff_t from = n * apart + row * Padded::pitch + column;
         int i = 0;
         for (; i + (in_place ? L : 1) <= here; i += L) vectors[vectors_count++] = {from + i, at + i};
         if constexpr (in_place)
@@ -89,19 +66,6 @@ struct Planes {
         for (int i = 0; i < singles_count; ++i) to[singles[i].to] = from[singles[i].from];
     }
   };
-
- private:
-  /// visit(row of the sample, row of the planes, phase, column of the sample for number 0, first and last number within the plane)
-  template <class Visit>
-  static void each_row(Visit visit) {
-    for (int c = 0; c < In::channels; ++c)
-      for (int r = 0; r < In::height; ++r)
-        for (int phase = 0; phase < stride; ++phase) {
-          const int first = phase - W::pad.width;
-          const int begin = first < 0 ? (stride - 1 - first) / stride : 0, end = (In::width - first + stride - 1) / stride;
-          visit((std::ptrdiff_t(c) * In::height + r) * In::width, (std::ptrdiff_t(c) * rows + r + W::pad.height) * pitch, phase, first, begin, end);
-        }
-  }
 };
 
 /// Panels of the patch matrix: a row for each weight, a column for each output.
@@ -153,7 +117,7 @@ struct PatchConv {
   static constexpr int most = std::clamp(256 / columns, 1, 64);  ///< samples beside each other
   /// Rows of the patches' gradient that are made at a time.
   static constexpr int rows = std::clamp(250'000 / (columns * most) / Multiply::group, 1, 256 / Multiply::group) * Multiply::group;
-  static constexpr std::size_t panel = Multiply::panel, planes = Planes::size(most);
+  static constexpr std::size_t panel = Multiply::panel, planes = Planes::memory(most);
 
   /// Calls work(first sample, count, worker) for the samples that lie beside each other; there are several tasks for small batches too.
   template <class Work>
@@ -201,21 +165,21 @@ struct PatchConv {
         T* patches = memory + panel + planes;
         T* sums = Planes::in_place ? x.sample_diff(first) : memory + panel;
         if (!Planes::in_place || !x.add)
-          for (int i = 0; i < count; ++i) std::fill_n(sums + i * Planes::apart, In::channels * Planes::rows * Planes::pitch, T(0));
+          for (int i = 0; i < count; ++i) std::fill_n(sums + i * Planes::apart, Planes::Padded::size, T(0));
         for (int row = 0; row < weights; row += rows) {
           const int high = std::min(rows, weights - row);
           Multiply::run(high, n, wanted, left + std::ptrdiff_t(row) * wanted, right, {patches, n}, memory);
           for (int r = 0; r < high; ++r) scatter(patches + std::ptrdiff_t(r) * n, count, sums + Planes::of_weight(row + r));
         }
         if constexpr (!Planes::in_place)
-          for (int i = 0; i < count; ++i) Planes::put(sums + i * Planes::apart, x.sample_diff(first + i), x.add);
+          for (int i = 0; i < count; ++i) put(sums + i * Planes::apart, x.sample_diff(first + i), x.add);
       }
     });
   }
 
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     const int skip = y.from, wanted = filters - skip;
-    sum_over_batch<W>(cpu, x.batch, w, b, [&](int begin, int end, int worker, T* dw, T* db) {
+    sum_over_batch<W>(cpu, x.batch, w, b, [&](int begin, int end, int, int worker, T* dw, T* db) {
       T* memory = cpu.scratch<T>(worker, panel + planes + Multiply::packed(filters, most * columns));
       T* left = memory + panel + planes;
       for (int first = begin; first < end; first += most) {
@@ -230,11 +194,16 @@ struct PatchConv {
   }
 
  private:
+  static void put(const T* from, T* dx, bool add) {
+    for (int py = 0; py < W::stride.height; ++py)
+      for (int px = 0; px < W::stride.width; ++px)
+        Planes::put(from + (py * W::stride.width + px) * Planes::phase + Planes::begin_row(py) * Planes::pitch, Planes::plane, py, px, dx, add);
+  }
   /// Adds what one weight's row of patches holds to where it came from.
   static void scatter(const T* from, int count, T* to) {
     for (int n = 0; n < count; ++n)
       for (int row = 0; row < Planes::pieces; ++row, from += Planes::piece) {
-        T* line = to + n * Planes::apart + row * W::stride.height * Planes::pitch;
+        T* line = to + n * Planes::apart + row * Planes::pitch;
         for (int q = 0; q < Planes::piece; ++q) line[q] += from[q];
       }
   }

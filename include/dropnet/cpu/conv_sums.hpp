@@ -41,19 +41,25 @@ void sum_pieces(Cpu& cpu, const T* from, int pieces, std::size_t between, T* to,
   });
 }
 
-/// Makes the weights' and bias gradients of a window W out of what work(first sample, last, worker, dw, db) adds to its arguments
-/// for pieces of the batch.
+/// Makes the weights' and bias gradients of a window W out of what work(first sample, last, group, worker, dw, db) adds to its arguments,
+/// its group's own, for pieces of the batch.
 template <class W, class T, class Work>
 void sum_over_batch(Cpu& cpu, int batch, Weight<T> w, Weight<T> b, Work work) {
   const Pieces split{batch, 8};
-  constexpr std::size_t each = W::weights + std::size_t(W::out::channels);
+  constexpr std::size_t filters = std::size_t(W::out::channels), each = W::weights + filters;
   T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
-  cpu.parallel(split.pieces(), conv_operations<W>(batch), [&](int piece, int worker) {
-    T* mine = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
-    work(split.begin(piece), split.end(piece), worker, mine, mine + W::weights);
+  cpu.parallel(split.pieces() * W::groups, conv_operations<W>(batch), [&](int task, int worker) {
+    const int piece = task / W::groups, group = task % W::groups;
+    const auto mine = [&](std::size_t begin, std::size_t size) {
+      T* to = partial + std::size_t(piece) * each + begin + size * std::size_t(group);
+      std::fill_n(to, size, T(0));
+      return to;
+    };
+    T* const dw = mine(0, W::weights / W::groups);
+    work(split.begin(piece), split.end(piece), group, worker, dw, mine(W::weights, filters / W::groups));
   });
   sum_pieces(cpu, partial, split.pieces(), each, w.diff, W::weights, w.add);
-  sum_pieces(cpu, partial + W::weights, split.pieces(), each, b.diff, std::size_t(W::out::channels), b.add);
+  sum_pieces(cpu, partial + W::weights, split.pieces(), each, b.diff, filters, b.add);
 }
 
 template <class Out, class T>

@@ -4,13 +4,13 @@
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
-#include "dropnet/cpu/conv_direct.hpp"
+#include "dropnet/cpu/conv_planes.hpp"
 #include "dropnet/cpu/lanes.hpp"
 #include "dropnet/cpu/winograd.hpp"
 
 namespace dropnet::winograd {
 
-using direct::ceil_div;
+using detail::ceil_div;
 
 /// Scalars between one point's values and the next: not a multiple of a page, or all points would meet in one line of a cache.
 template <class T>

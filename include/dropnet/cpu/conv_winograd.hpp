@@ -203,10 +203,11 @@ constexpr bool correlation_pays() {
   if constexpr (!serves(K) || Pad >= K) {
     return false;
   } else {
-    using Direct = direct::Correlate<T, In, Out::channels, K, Pad>;
+    using W = Window<In, Out, Size(K), Size(1), Size(Pad)>;
+    using Direct = typename detail::DirectConv<W, T>::Forward;
     constexpr double pairs = double(In::channels) * Out::channels;
     constexpr double here = Grid<Out>::tiles * (points(K) * points(K) * pairs + transforms(K) * (In::channels + Out::channels));
-    return here < double(Direct::X::out_plane) * K * K * In::channels * Direct::blocks * Direct::B;
+    return here < double(Direct::out_plane) * K * K * In::channels * Direct::blocks * Direct::B;
   }
 }
 
@@ -216,10 +217,10 @@ constexpr bool gradient_pays() {
   if constexpr (!serves(K) || Pad >= K) {
     return false;
   } else {
-    using Direct = direct::Gradient<T, In, Out::channels, K, Pad>;
+    using Direct = direct::Gradient<T, Window<In, Out, Size(K), Size(1), Size(Pad)>>;
     using Here = Gradient<T, In, Out, K, Pad>;
     constexpr double here = Here::Tiles::tiles * (double(Here::sums) + 5.0 * Here::products * Here::padded_across + transforms(K) * (In::channels + Out::channels));
-    return here < 2.0 * Direct::X::out_plane * K * K * In::channels * Direct::blocks * Direct::B;
+    return here < 2.0 * Direct::out_plane * K * K * In::channels * Direct::blocks * Direct::B;
   }
 }
 

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "dropnet/core/extent.hpp"
+#include "dropnet/core/window.hpp"
+#include "dropnet/cpu/lanes.hpp"
+
+namespace dropnet::detail {
+
+constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+/// A sample's planes with their padding, pixels that one weight meets beside each other: [channel][row % stride][column % stride]
+/// [row / stride][column / stride]. With output (row, column) a weight meets the pixel of_weight + row pitch + column: the same for all
+/// outputs, so that these can be gone through as if they were one row, whatever their width. The few at the end of each row that
+/// are no outputs are computed too and dropped.
+template <class T, class W>
+struct Planes {
+  using In = typename W::in;
+  using Out = typename W::out;
+  static constexpr Size stride = W::stride, pad = W::pad, dilation = W::dilation;
+  static constexpr int rows = ceil_div(In::height + 2 * pad.height, stride.height), pitch = ceil_div(In::width + 2 * pad.width, stride.width);
+  static constexpr std::ptrdiff_t phase = std::ptrdiff_t(rows) * pitch, plane = phase * stride.height * stride.width, size = plane * In::channels;
+  /// Pixels from the first to the last output; and in whole vectors.
+  static constexpr int pixels = (Out::height - 1) * pitch + Out::width, vectors = ceil_div(pixels, lanes::width<T>);
+  /// Scalars of memory: the last vector of the last plane reads past it.
+  static constexpr std::size_t memory = padded(std::size_t(size) + lanes::width<T>);
+
+  static constexpr std::ptrdiff_t of_row(int ky) { return ky * dilation.height % stride.height * stride.width * phase + ky * dilation.height / stride.height * pitch; }
+  static constexpr std::ptrdiff_t of_column(int kx) { return kx * dilation.width % stride.width * phase + kx * dilation.width / stride.width; }
+  /// Weights are counted [channel][ky][kx].
+  static constexpr std::ptrdiff_t of_weight(int w) {
+    return w / W::taps * plane + of_row(w % W::taps / W::kernel.width) + of_column(w % W::kernel.width);
+  }
+
+  /// Of column px + i stride of a row with its padding: the first i that lies in the input, and the first behind it.
+  static constexpr int begin_column(int px) { return ceil_div(std::max(0, pad.width - px), stride.width); }
+  static constexpr int end_column(int px) { return ceil_div(std::max(0, In::width + pad.width - px), stride.width); }
+  static constexpr int begin_row(int py) { return ceil_div(std::max(0, pad.height - py), stride.height); }
+  static constexpr int end_row(int py) { return ceil_div(std::max(0, In::height + pad.height - py), stride.height); }
+
+  /// Channels before `first` are left open.
+  static void fill(const T* x, T* to, int first = 0) {
+    for (int c = first; c < In::channels; ++c)
+      for (int r = 0; r < rows; ++r)
+        for (int py = 0; py < stride.height; ++py) {
+          const bool there = r >= begin_row(py) && r < end_row(py);
+          const T* from = x + (std::ptrdiff_t(c) * In::height + r * stride.height + py - pad.height) * In::width - pad.width;
+          T* line = to + c * plane + py * stride.width * phase + r * pitch;
+          for (int px = 0; px < stride.width; ++px, line += phase) {
+            const int begin = there ? begin_column(px) : pitch, end = there ? end_column(px) : pitch;
+            for (int i = 0; i < begin; ++i) line[i] = T(0);
+            for (int i = begin; i < end; ++i) line[i] = from[i * stride.width + px];
+            for (int i = end; i < pitch; ++i) line[i] = T(0);
+          }
+        }
+    std::fill_n(to + size, lanes::width<T>, T(0));
+  }
+  /// dx = (or +=) what `from` holds of it: of some channels one phase, from its row begin_row on, channels `apart` from each other.
+  static void put(const T* from, std::ptrdiff_t apart, int py, int px, T* dx, bool add) {
+    for (int c = 0; c < In::channels; ++c)
+      for (int r = begin_row(py); r < end_row(py); ++r) {
+        const T* row = from + c * apart + std::ptrdiff_t(r - begin_row(py)) * pitch;
+        T* to = dx + (std::ptrdiff_t(c) * In::height + r * stride.height + py - pad.height) * In::width + px - pad.width;
+        if (add)
+          for (int i = begin_column(px); i < end_column(px); ++i) to[i * stride.width] += row[i];
+        else
+          for (int i = begin_column(px); i < end_column(px); ++i) to[i * stride.width] = row[i];
+      }
+  }
+};
+
+}  // namespace dropnet::detail
