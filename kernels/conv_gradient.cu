@@ -58,7 +58,7 @@ struct WeightGradient {
   }
   template <class Sums>
   DROPNET_DEVICE void compute(const Lane& lane, int, int split, const float* shared, Sums& to) const {
-    const auto step = [&](int i) {
+    each_of_split(split, team.splits, tile.rows * eights, to, [&](int i) {
       const int row = by_eights(i), x = row * in.pitch + (i - row * eights) * 8, d = lane.gradient + i * 8;
       float a[Rows * 4], b[Columns * 2];
       DROPNET_UNROLL
@@ -69,18 +69,7 @@ struct WeightGradient {
         for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[d + j * 8 * gradients.plane + half * 4];
       }
       to.add(a, b);
-    };
-    const int steps = tile.rows * eights;
-    int i = split;
-    for (; i + team.splits < steps; i += 2 * team.splits) {
-      step(i);
-      step(i + team.splits);
-      to.gather();
-    }
-    if (i < steps) {
-      step(i);
-      to.gather();
-    }
+    });
   }
   DROPNET_DEVICE void store(unsigned block, int warp, unsigned lane, const float* sums) const {
     const int all = taps() * tile.channels + 1, row_size = conv_part_row(at);

@@ -62,7 +62,7 @@ struct Multiply {
   }
   template <class Sums>
   DROPNET_DEVICE void compute(const Lane& lane, int, int split, const float* shared, Sums& to) const {
-    const auto step = [&](int i) {
+    each_of_split(split, team.splits, stage_terms / 8, to, [&](int i) {
       float x[Rows * 4], y[Columns * 2];
       DROPNET_UNROLL
       for (int half = 0; half < 2; ++half) {
@@ -73,18 +73,7 @@ struct Multiply {
         for (int j = 0; j < Columns; ++j) y[j * 2 + half] = may_sum && lane.ones == j * 8 ? 1 : shared[lane.b + b.place(j * 8, term)];
       }
       to.add(x, y);
-    };
-    const int steps = stage_terms / 8;
-    int i = split;
-    for (; i + team.splits < steps; i += 2 * team.splits) {
-      step(i);
-      step(i + team.splits);
-      to.gather();
-    }
-    if (i < steps) {
-      step(i);
-      to.gather();
-    }
+    });
   }
   DROPNET_DEVICE void store(unsigned block, int warp, unsigned lane, const float* sums) const {
     const int first = first_row(block) + warp * Rows * 16 + int(lane) / 4, column = first_column(block) + int(lane) % 4 * 2;

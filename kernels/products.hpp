@@ -101,6 +101,21 @@ DROPNET_DEVICE inline void load_rows(int piece, unsigned thread, unsigned thread
     load_rows<1>(thread, threads, rows, count, by_count, from, pitch, there_rows, there_columns, to, to_pitch);
 }
 
+/// step(i) for each splits-th i < steps from `split` on; sums are gathered after two of them.
+template <class Sums, class Step>
+DROPNET_DEVICE void each_of_split(int split, int splits, int steps, Sums& sums, const Step& step) {
+  int i = split;
+  for (; i + splits < steps; i += 2 * splits) {
+    step(i);
+    step(i + splits);
+    sums.gather();
+  }
+  if (i < steps) {
+    step(i);
+    sums.gather();
+  }
+}
+
 /// What a tensor core sees of a value.
 DROPNET_DEVICE inline float head(float x) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xffffe000u); }
 /// What it is to be given where the value is to be rounded.
