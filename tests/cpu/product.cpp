@@ -40,7 +40,7 @@ void check(int m, int n, int k, bool a_turned, bool b_turned, int segment) {
           for (int d = 0; d < k; ++d) sum += double(*left.at(i, d)) * double(*right.at(d, j));
           expected.push_back(biased ? std::max(sum + double(bias[std::size_t(i)]), -0.5) : sum);
         }
-      HostBuffer<T> packed(Multiply::packed(m, std::max(1, k))), memory(Multiply::panel);
+      HostBuffer<T> packed(Multiply::packed(m, std::max(1, k))), memory(Multiply::memory(m, n, k));
       std::fill_n(packed.data(), packed.size(), T(test::nan));
       std::fill_n(memory.data(), memory.size(), T(test::nan));
       Multiply::pack(left, m, k / 3, packed.data(), k);
@@ -76,7 +76,7 @@ TEST_CASE("product: NaN stays NaN, biased and cut off too") {
   const std::vector<float> a{1, 1}, b{float(test::nan), 2}, bias{1, 1};
   std::vector<float> c(4);
   using Multiply = Product<float>;
-  HostBuffer<float> packed(Multiply::packed(2, 1)), memory(Multiply::panel);
+  HostBuffer<float> packed(Multiply::packed(2, 1)), memory(Multiply::memory(2, 2, 1));
   Multiply::pack({a.data(), 1}, 2, 1, packed.data(), 1);
   Multiply::run(2, 2, 1, packed.data(), Multiply::Matrix{{b.data(), 2}}, {.data = c.data(), .pitch = 2, .bias = bias.data(), .least = 0.0f}, memory.data());
   CHECK(std::isnan(c[0]));

@@ -117,7 +117,7 @@ struct PatchConv {
   static constexpr int most = std::clamp(256 / columns, 1, 64);  ///< samples beside each other
   /// Rows of the patches' gradient that are made at a time.
   static constexpr int rows = std::clamp(250'000 / (columns * most) / Multiply::group, 1, 256 / Multiply::group) * Multiply::group;
-  static constexpr std::size_t panel = Multiply::panel, planes = Planes::memory(most);
+  static constexpr std::size_t planes = Planes::memory(most);
 
   /// Calls work(first sample, count, worker) for the samples that lie beside each other; there are several tasks for small batches too.
   template <class Work>
@@ -144,9 +144,10 @@ struct PatchConv {
     const int skip = y.from, wanted = filters - skip;
     const T* left = pack(cpu, x.batch, {w.data + std::ptrdiff_t(skip) * weights, weights}, wanted, weights);
     each_few(cpu, x.batch, [&](int first, int count, int worker) {
-      T* memory = cpu.scratch<T>(worker, panel + planes);
+      constexpr std::size_t needed = Multiply::memory(filters, columns * most, weights);
+      T* memory = cpu.scratch<T>(worker, needed + planes);
       for (int n = first; n < first + count; ++n) std::fill_n(y.sample(n), skip * columns, T(0));
-      Multiply::run(wanted, count * columns, weights, left, patches::Patches<T, W>{fill(x, first, count, memory + panel)},
+      Multiply::run(wanted, count * columns, weights, left, patches::Patches<T, W>{fill(x, first, count, memory + needed)},
                     {y.sample(first) + skip * columns, columns, false, columns, std::ptrdiff_t(Out::size), b.data + skip, least}, memory);
     });
   }
@@ -156,14 +157,15 @@ struct PatchConv {
     const T* left = pack(cpu, x.batch, {w.data + std::ptrdiff_t(skip) * weights, weights, true}, weights, wanted);
     using Gradients = patches::Patches<T, Window<Out, Out, Size(1), Size(1), Size(0)>>;
     each_few(cpu, x.batch, [&](int first, int count, int worker) {
-      T* memory = cpu.scratch<T>(worker, panel + planes + (Planes::whole ? 0 : std::size_t(rows) * columns * most));
+      constexpr std::size_t needed = Multiply::memory(weights, columns * most, filters);
+      T* memory = cpu.scratch<T>(worker, needed + planes + (Planes::whole ? 0 : std::size_t(rows) * columns * most));
       const Gradients right{y.sample_diff(first) + skip * columns};
       const int n = count * columns;
       if constexpr (Planes::whole) {
         Multiply::run(weights, n, wanted, left, right, {x.sample_diff(first), columns, x.add, columns, std::ptrdiff_t(In::size)}, memory);
       } else {
-        T* patches = memory + panel + planes;
-        T* sums = Planes::in_place ? x.sample_diff(first) : memory + panel;
+        T* patches = memory + needed + planes;
+        T* sums = Planes::in_place ? x.sample_diff(first) : memory + needed;
         if (!Planes::in_place || !x.add)
           for (int i = 0; i < count; ++i) std::fill_n(sums + i * Planes::apart, Planes::Padded::size, T(0));
         for (int row = 0; row < weights; row += rows) {
@@ -180,15 +182,16 @@ struct PatchConv {
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     const int skip = y.from, wanted = filters - skip;
     sum_over_batch<W>(cpu, x.batch, w, b, [&](int begin, int end, int, int worker, T* dw, T* db) {
-      T* memory = cpu.scratch<T>(worker, panel + planes + Multiply::packed(filters, most * columns));
-      T* left = memory + panel + planes;
+      constexpr std::size_t needed = Multiply::memory(filters, weights, columns * most);
+      T* memory = cpu.scratch<T>(worker, needed + planes + Multiply::packed(filters, most * columns));
+      T* left = memory + needed + planes;
       for (int first = begin; first < end; first += most) {
         const int count = std::min(most, end - first), n = count * columns;
         for (int i = 0; i < count; ++i) {
           Multiply::pack({y.sample_diff(first + i) + skip * columns, columns}, wanted, columns, left, n, i * columns);
           add_bias_gradient<Out>(y.sample_diff(first + i), db);
         }
-        Multiply::run(wanted, weights, n, left, patches::TurnedPatches<T, W>{fill(x, first, count, memory + panel)}, {dw + std::ptrdiff_t(skip) * weights, weights, true}, memory);
+        Multiply::run(wanted, weights, n, left, patches::TurnedPatches<T, W>{fill(x, first, count, memory + needed)}, {dw + std::ptrdiff_t(skip) * weights, weights, true}, memory);
       }
     });
   }

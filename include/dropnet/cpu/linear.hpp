@@ -63,8 +63,9 @@ void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, 
         if (!b.add) db.middleCols(begin, count).setZero();
         return;
       }
-      T* memory = cpu.scratch<T>(worker, Multiply::panel + Multiply::packed(int(detail::linear_outputs), x.batch));
-      T* left = memory + Multiply::panel;
+      const std::size_t needed = Multiply::memory(int(n), int(inputs), x.batch);
+      T* memory = cpu.scratch<T>(worker, needed + Multiply::packed(int(n), x.batch));
+      T* left = memory + needed;
       Multiply::pack({y.diff + begin, outputs, true}, int(n), x.batch, left, x.batch);
       Multiply::run(int(n), int(inputs), x.batch, left, typename Multiply::Matrix{{x.data, inputs}}, {to, inputs, w.add}, memory);
       detail::put(db.middleCols(begin, count), gradients.middleCols(begin, count).colwise().sum(), b.add);
@@ -76,7 +77,7 @@ void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, 
     Multiply::pack({y.diff + y.from, outputs}, x.batch, wanted, left, wanted);
     detail::in_blocks(cpu, In::size, detail::linear_inputs, operations, [&](std::size_t i, std::size_t n, int worker) {
       Multiply::run(x.batch, int(n), wanted, left, typename Multiply::Matrix{{w.data + y.from * inputs + std::ptrdiff_t(i), inputs}}, {x.diff + i, inputs, x.add},
-                    cpu.scratch<T>(worker, Multiply::panel));
+                    cpu.scratch<T>(worker, Multiply::memory(x.batch, int(n), wanted)));
     });
   }
 }

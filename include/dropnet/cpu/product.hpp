@@ -41,8 +41,14 @@ struct Product {
   static constexpr int columns = most_vectors * L, depth = 160;                   ///< of a panel, at most
   static constexpr int height = 256, panels_near = 8;                             ///< rows and panels of C that stay near while k goes by
   static_assert(group % rows == 0 && height % group == 0);
-  static constexpr std::size_t panel = padded(std::size_t(depth) * columns + L);  ///< scalars that `run` needs
+  static constexpr std::size_t panel = padded(std::size_t(depth) * columns + L);  ///< scalars
+  static constexpr int block = rows * columns;                                    ///< of sums on their way from one part of a sum to the next
 
+  /// Scalars that `run` needs.
+  static constexpr std::size_t memory(int m, int n, int k) {
+    const auto over = [](int a, int b) { return std::size_t((a + b - 1) / b); };
+    return panel + (k <= depth ? 0 : over(std::min(m, height), rows) * std::min(over(n, columns), std::size_t(panels_near)) * block);
+  }
   /// Scalars that A takes when packed.
   static constexpr std::size_t packed(int m, int k) { return std::size_t((m + group - 1) / group * group) * std::size_t(k); }
   /// Packs columns of A, those that stand at `from` and after in a whole of k.
@@ -92,7 +98,8 @@ struct Product {
     }
   };
 
-  /// left: A, packed. right(first column, how many, width, first row, how many, whether for once, memory) gives panels of B.
+  /// left: A, packed. right(first column, how many, width, first row, how many, whether for once, memory) gives panels of B. Sums of more
+  /// than one part stay in memory of their own until they are whole.
   template <class Right>
   static void run(int m, int n, int k, const T* left, const Right& right, const Target<T>& c, T* memory) {
     const int steps = std::max(1, (k + depth - 1) / depth), step = (k + steps - 1) / steps;  // sums of no terms are zero
@@ -105,38 +112,56 @@ struct Product {
           for (int p = first; p < std::min(panels, first + panels_near); ++p) {
             const int j = begin(p) * L, width = begin(p + 1) * L - j, wide = std::min(width, n - j);
             const Panel b = right(j, wide, width, d, length, high <= rows, memory);
-            lanes::with_count<most_vectors>(width / L, [&]<int Vectors>() {
-              for (int r = i; r < i + high; r += rows)
-                tile<Vectors>(length, left + std::ptrdiff_t(r / group * group) * k + d * group + r % group, b, c, r, std::min(rows, m - r), j, wide, c.add || s > 0, s + 1 == steps);
-            });
+            T* const parts = memory + panel + std::ptrdiff_t(p - first) * block;
+            const std::ptrdiff_t apart = std::ptrdiff_t(std::min(panels, panels_near)) * block;
+            const auto tiles = [&]<bool Begun, bool Last>() {
+              lanes::with_count<most_vectors>(width / L, [&]<int Vectors>() {
+                for (int r = 0; r < high; r += rows)
+                  tile<Vectors, Begun, Last>(length, left + std::ptrdiff_t((i + r) / group * group) * k + d * group + (i + r) % group, b, c, i + r, std::min(rows, high - r), j, wide,
+                                             parts + r / rows * apart);
+              });
+            };
+            const bool last = s + 1 == steps;
+            if (s == 0)
+              last ? tiles.template operator()<false, true>() : tiles.template operator()<false, false>();
+            else
+              last ? tiles.template operator()<true, true>() : tiles.template operator()<true, false>();
           }
         }
   }
 
  private:
-  template <int Vectors>
-  static void tile(int length, const T* a, Panel b, const Target<T>& c, int i, int high, int j, int wide, bool add, bool last) {
+  /// One part of the sums, after those before it if it is not the first: to where they lie until they are whole, or to C.
+  template <int Vectors, bool Begun, bool Last>
+  static void tile(int length, const T* a, Panel b, const Target<T>& c, int i, int high, int j, int wide, T* parts) {
     using Sums = lanes::Sums<T, rows, Vectors>;
+    if constexpr (!Last) {
+      Sums sums;
+      sums.template add<1>(length, a, group, b.data, b.pitch);
+      if constexpr (Begun) sums.plus_stored(parts, Vectors * L);
+      return sums.store_to(parts, Vectors * L);
+    }
     T* const to = c.data + i * c.pitch + j / c.segment * c.apart + j % c.segment;
     const bool full = high == rows && wide == Vectors * L && j % c.segment + wide <= c.segment;
     if (full) Sums::prefetch(to, c.pitch);
     Sums sums;
     sums.template add<1>(length, a, group, b.data, b.pitch);
-    const T* const bias = last && c.bias ? c.bias + i : nullptr;
+    if constexpr (Begun) sums.plus_stored(parts, Vectors * L);
+    const T* const bias = c.bias ? c.bias + i : nullptr;
     if (full) {
-      if (add) sums.plus_stored(to, c.pitch);
+      if (c.add) sums.plus_stored(to, c.pitch);
       if (bias) sums.finish(bias, c.least);
       sums.store_to(to, c.pitch);
     } else {
-      put_edge(sums, c, i, high, j, wide, add, bias);
+      put_edge(sums, c, i, high, j, wide, bias);
     }
   }
   /// Sums of which not all belong to C. Apart from the others, which so stay in registers.
   template <class Sums>
-  static EIGEN_DONT_INLINE void put_edge(Sums sums, const Target<T>& c, int i, int high, int j, int wide, bool add, const T* bias) {
+  static EIGEN_DONT_INLINE void put_edge(Sums sums, const Target<T>& c, int i, int high, int j, int wide, const T* bias) {
     constexpr int pitch = most_vectors * L;
     T edge[rows * pitch] = {}, biases[rows] = {};
-    if (add) {
+    if (c.add) {
       for (int r = 0; r < high; ++r) by_segments(c, i + r, j, wide, [&](int at, int count, const T* from) { std::copy_n(from, count, edge + r * pitch + at); });
       sums.plus_stored(edge, pitch);
     }
