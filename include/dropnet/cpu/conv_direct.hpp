@@ -52,15 +52,16 @@ struct DirectConv {
   using Out = typename G::out;
   using Planes = detail::Planes<T, G>;
   using Forward = direct::Correlate<T, In::channels, Out::channels, Planes::vectors, direct::ForwardTaps<T, G>>;
-  using Gradients = direct::Gradients<T, G>;
+  using OutputGradients = direct::OutputGradients<T, G>;
   template <int Py, int Px>
-  using Backward = direct::Correlate<T, Out::channels, In::channels, Gradients::vectors, direct::BackwardTaps<T, G, Py, Px>>;
+  using Backward = direct::Correlate<T, Out::channels, In::channels, OutputGradients::vectors, direct::BackwardTaps<T, G, Py, Px>>;
   using Gradient = direct::Gradient<T, G>;
 
   static void forward(Cpu& cpu, Blob<T, typename W::in> x, Weight<T> w, Weight<T> b, Blob<T, typename W::out> y, T least) {
     T* packed = cpu.shared_scratch<T>(Forward::packed * W::groups);
     for (int g = 0; g < W::groups; ++g)
-      Forward::pack([&](int f, int c, int ky, int kx) { return w.data[place(g, f, c, ky, kx)]; }, packed + std::size_t(g) * Forward::packed, of_group<W>(y, g).from / Forward::B);
+      Forward::pack([&](int f, int c, int ky, int kx) { return w.data[place(g, f, c, ky, kx)]; }, packed + std::size_t(g) * Forward::packed,
+                    of_group<W>(y, g).from / Forward::B);
     each_sample(cpu, x.batch, [&](int n, int g, int worker) {
       const auto in = of_group<W>(x, g);
       const auto out = of_group<W>(y, g);
@@ -86,13 +87,13 @@ struct DirectConv {
     each_sample(cpu, x.batch, [&](int n, int g, int worker) {
       const auto in = of_group<W>(x, g);
       const auto out = of_group<W>(y, g);
-      T* dys = cpu.scratch<T>(worker, Gradients::memory + Backward<0, 0>::out_size);
-      T* rows = dys + Gradients::memory;
-      to_pitch<Out>(out.sample_diff(n), dys, Planes::pitch, Gradients::lead, Gradients::plane, Out::channels, out.from);
+      T* dys = cpu.scratch<T>(worker, OutputGradients::memory + Backward<0, 0>::out_size);
+      T* rows = dys + OutputGradients::memory;
+      to_pitch<Out>(out.sample_diff(n), dys, Planes::pitch, OutputGradients::lead, OutputGradients::plane, Out::channels, out.from);
       const T* weights = packed + std::size_t(g) * of_one;
       each_phase([&]<int Py, int Px>() {
         using Phase = Backward<Py, Px>;
-        Phase::run(dys + Gradients::lead + Planes::begin_row(Py) * Planes::pitch, weights, rows, 0, out.from);
+        Phase::run(dys + OutputGradients::lead + Planes::begin_row(Py) * Planes::pitch, weights, rows, 0, out.from);
         Planes::put(rows, Phase::out_plane, Py, Px, in.sample_diff(n), x.add);
         weights += Phase::packed;
       });

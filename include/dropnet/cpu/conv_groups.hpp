@@ -20,7 +20,8 @@ struct GroupShape : Image<Shape::channels / Groups, Shape::height, Shape::width>
 
 /// The convolution of one group.
 template <class W>
-using OfGroup = std::conditional_t<W::groups == 1, W, Window<GroupShape<typename W::in, W::groups>, GroupShape<typename W::out, W::groups>, W::kernel, W::stride, W::pad, W::dilation>>;
+using OfGroup = std::conditional_t<W::groups == 1, W, Window<GroupShape<typename W::in, W::groups>, GroupShape<typename W::out, W::groups>, W::kernel,
+                                                             W::stride, W::pad, W::dilation>>;
 
 /// Of W's input or output, what group g has of it.
 template <class W, class T, class Shape>

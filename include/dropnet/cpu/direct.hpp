@@ -40,10 +40,11 @@ struct ForwardTaps {
 /// The gradients of the outputs, at the inputs' pitch and zero between rows, before the first and behind the last: an input pixel of
 /// a phase meets them at the negative of the distance at which the output meets it.
 template <class T, class W>
-struct Gradients {
+struct OutputGradients {
   using X = Planes<T, W>;
   using Out = typename W::out;
-  static constexpr std::ptrdiff_t lead = (W::kernel.height - 1) * W::dilation.height / W::stride.height * X::pitch + (W::kernel.width - 1) * W::dilation.width / W::stride.width;
+  static constexpr std::ptrdiff_t lead =
+      (W::kernel.height - 1) * W::dilation.height / W::stride.height * X::pitch + (W::kernel.width - 1) * W::dilation.width / W::stride.width;
   /// Rows of a phase, of which some have one less.
   static constexpr int rows_of(int py) { return py < W::stride.height ? std::max(X::end_row(py) - X::begin_row(py), rows_of(py + 1)) : 0; }
   static constexpr int vectors = ceil_div(rows_of(0) * X::pitch, lanes::width<T>);
@@ -55,7 +56,7 @@ template <class T, class W, int Py, int Px>
 struct BackwardTaps {
   using X = Planes<T, W>;
   static constexpr int rows = ceil_div(W::kernel.height - Py, W::stride.height), runs = Px < W::kernel.width;
-  static constexpr std::ptrdiff_t plane = Gradients<T, W>::plane;
+  static constexpr std::ptrdiff_t plane = OutputGradients<T, W>::plane;
   static constexpr std::ptrdiff_t row(int r) { return -std::ptrdiff_t(r) * W::dilation.height * X::pitch; }
   static constexpr Run run(int) { return {0, ceil_div(W::kernel.width - Px, W::stride.width), -W::dilation.width}; }
   static constexpr int ky(int r) { return Py + r * W::stride.height; }
@@ -215,7 +216,7 @@ constexpr bool serves() {
   } else {
     using X = Planes<T, W>;
     constexpr int L = lanes::width<T>, phases = W::stride.height * W::stride.width;
-    return 5 * int(W::out::plane) >= 2 * X::vectors * L && 5 * int(W::in::plane) >= 2 * Gradients<T, W>::vectors * L * phases;
+    return 5 * int(W::out::plane) >= 2 * X::vectors * L && 5 * int(W::in::plane) >= 2 * OutputGradients<T, W>::vectors * L * phases;
   }
 }
 

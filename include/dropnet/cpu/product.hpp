@@ -116,9 +116,10 @@ struct Product {
             const std::ptrdiff_t apart = std::ptrdiff_t(std::min(panels, panels_near)) * block;
             const auto tiles = [&]<bool Begun, bool Last>() {
               lanes::with_count<most_vectors>(width / L, [&]<int Vectors>() {
-                for (int r = 0; r < high; r += rows)
-                  tile<Vectors, Begun, Last>(length, left + std::ptrdiff_t((i + r) / group * group) * k + d * group + (i + r) % group, b, c, i + r, std::min(rows, high - r), j, wide,
-                                             parts + r / rows * apart);
+                for (int r = i; r < i + high; r += rows) {
+                  const T* const a = left + std::ptrdiff_t(r / group * group) * k + d * group + r % group;
+                  tile<Vectors, Begun, Last>(length, a, b, c, r, std::min(rows, m - r), j, wide, parts + (r - i) / rows * apart);
+                }
               });
             };
             const bool last = s + 1 == steps;
