@@ -216,9 +216,8 @@ TEST_CASE("a copy of a network has weights of its own; predict, evaluate and rea
   CHECK(x.images == 96);
 }
 
-TEST_CASE("predicting in two places: convolutions with a ReLU, one behind the other") {
-  using C = Conv<4, 3, Pad<1>>;
-  using Rows = Sequential<C, ReLU, C, ReLU, C, ReLU, DropIn<C, Sequential<C, ReLU, C, ReLU>>, Linear<3>>;
+TEST_CASE_TEMPLATE("predicting in two places: layers with a ReLU, one behind the other", L, Conv<4, 3, Pad<1>>, Linear<12>) {
+  using Rows = Sequential<L, ReLU, L, ReLU, L, ReLU, DropIn<L, Sequential<L, ReLU, L, ReLU>>, Linear<3>>;
   const Network<Rows, In> here(Fill{}, Seed{3});
   const Network<Rows, In, Cuda> there(Fill{}, Seed{3});
   const Tensor<In> images(5, test::random_values<float>(5 * In::size, 3));
