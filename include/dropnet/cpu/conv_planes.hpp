@@ -40,9 +40,8 @@ struct Planes {
   static constexpr int begin_row(int py) { return ceil_div(std::max(0, pad.height - py), stride.height); }
   static constexpr int end_row(int py) { return ceil_div(std::max(0, In::height + pad.height - py), stride.height); }
 
-  /// Channels before `first` are left open.
-  static void fill(const T* x, T* to, int first = 0) {
-    for (int c = first; c < In::channels; ++c)
+  static void fill(const T* x, T* to) {
+    for (int c = 0; c < In::channels; ++c)
       for (int r = 0; r < rows; ++r)
         for (int py = 0; py < stride.height; ++py) {
           const bool there = r >= begin_row(py) && r < end_row(py);

@@ -13,7 +13,6 @@ namespace detail {
 
 /// Tiles of 8 columns for so many, so that few are empty.
 inline std::vector<int> columns_for(int filters) {
-  using kernels::over;
   std::vector<int> all;
   for (const int n : {1, 3, 4, 7})
     if (n == 1 ? filters <= 16 : filters > 8 && over(filters, 8 * n) * n <= over(filters, 8) * 5 / 4 + 1) all.push_back(n);
