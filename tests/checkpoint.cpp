@@ -304,7 +304,7 @@ std::vector<Way> golden_ways() {
           {.name = "by_site", .growth = BySite{{{0, 2, 6}, {1, 1, 20}}, Mask::channel}, .options = {.batch = 3, .iter_size = 2, .augmentation = {.pad = 1, .mirror = true}},
            .sgd = {.momentum = 0.8f, .clip = 2, .bias_rate = 2, .nesterov = true}, .rate = WarmUp{.length = 4, .from = 0.5f, .then = MultiStep{0.02f, 0.5f, {5, 8}}}}};
 }
-std::string golden(const Way& way) { return DROPNET_SOURCE "/tests/golden/checkpoints/1_" + way.name; }
+std::string golden(const Way& way) { return std::string(DROPNET_SOURCE "/tests/golden/checkpoints/1_") + way.name; }
 void go_on(Trainer<Net>& trainer, const Way& way, std::int64_t iterations) {
   FitOptions options = way.options;
   options.iterations = iterations;
