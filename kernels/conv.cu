@@ -31,7 +31,7 @@ struct Forward {
   DROPNET_DEVICE int first_filter(unsigned block) const { return (tile_of(block) - by_filter_tiles(tile_of(block)) * filter_tiles) * (Columns * 8); }
   DROPNET_DEVICE int quads(int stage) const {
     const int left = at.channels - stage * tile.channels;
-    return over(left < tile.channels ? left : tile.channels, 4);
+    return ceil_div(left < tile.channels ? left : tile.channels, 4);
   }
 
   DROPNET_DEVICE void clear(unsigned thread, float* shared) const {
@@ -115,7 +115,7 @@ struct Forward {
 template <int Kernel, bool Turned, int Rows, int Columns, bool Exact>
 void forward(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* w, const float* bias, float* y) {
   const ConvMemory m = ConvMemory::forward(at, tile);
-  const int row_tiles = over(at.out_height, tile.rows), filter_tiles = over(at.filters, Columns * 8), stages = over(at.channels, tile.channels);
+  const int row_tiles = ceil_div(at.out_height, tile.rows), filter_tiles = ceil_div(at.filters, Columns * 8), stages = ceil_div(at.channels, tile.channels);
   const int count = m.line / tile.piece;
   const Team team{std::uint32_t(at.batch * row_tiles * filter_tiles), conv_warps(at, tile), tile.splits, m.stage(), std::min(stages, 2)};
   products(s, Forward<Kernel, Turned, Rows, Columns, Exact>{team, at, tile,

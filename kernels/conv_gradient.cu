@@ -116,8 +116,9 @@ struct Parts {
 template <int Rows, int Columns, bool Exact>
 void weight_gradient(Stream s, const Convolution& at, const ConvTile& tile, const float* x, const float* dy, float* parts) {
   const ConvMemory m = ConvMemory::weight_gradient(at, tile);
-  const int row_tiles = over(at.out_height, tile.rows), channel_tiles = over(at.channels, tile.channels), filter_tiles = over(at.filters, Columns * 8);
-  const int stages = over(at.batch * row_tiles, tile.parts), eights = over(at.out_width, 8);
+  const int row_tiles = ceil_div(at.out_height, tile.rows), channel_tiles = ceil_div(at.channels, tile.channels);
+  const int filter_tiles = ceil_div(at.filters, Columns * 8);
+  const int stages = ceil_div(at.batch * row_tiles, tile.parts), eights = ceil_div(at.out_width, 8);
   const Team team{std::uint32_t(tile.parts * channel_tiles * filter_tiles), conv_gradient_warps(at, tile), tile.splits, m.stage(), std::min(stages, 2)};
   products(s, WeightGradient<Rows, Columns, Exact>{team, at, tile,
                                                            input(at.channels, at.height, at.width, at.pad_rows, m.rows, m.left, m.pitch, m.plane, x),

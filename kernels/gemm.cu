@@ -109,8 +109,8 @@ struct Multiply {
 template <Operands Which, int Rows, int Columns, bool Exact>
 void multiply(Stream s, const Gemm& at, const GemmTile& tile, const float* a, const float* b, const float* bias, float* c, float* sums) {
   const GemmMemory memory(at, tile);
-  const int rows = tile.warps * Rows * 16, columns = Columns * 8, column_tiles = over(gemm_columns(at), columns), stages = over(at.terms, tile.terms);
-  const Team team{std::uint32_t(over(at.rows, rows)) * std::uint32_t(column_tiles), tile.warps, tile.splits, memory.stage(), std::min(stages, 2)};
+  const int rows = tile.warps * Rows * 16, columns = Columns * 8, column_tiles = ceil_div(gemm_columns(at), columns), stages = ceil_div(at.terms, tile.terms);
+  const Team team{std::uint32_t(ceil_div(at.rows, rows)) * std::uint32_t(column_tiles), tile.warps, tile.splits, memory.stage(), std::min(stages, 2)};
   products(s, Multiply<Which, Rows, Columns, Exact>{team, at,
                                                     {at.rows, at.terms, rows, tile.terms, memory.a_pitch, a},
                                                     {at.columns, at.terms, columns, tile.terms, memory.b_pitch, b},

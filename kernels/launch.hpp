@@ -128,7 +128,7 @@ template <class Body>
 void each(Stream stream, std::size_t count, const Body& body) {
   const std::uint32_t n = index_range(count);
   if (n == 0) return;
-  launch(each_kernel<Body>, std::min((n + threads_each - 1) / threads_each, 1u << 16), threads_each, 0, stream, n, body);
+  launch(each_kernel<Body>, std::min(ceil_div(n, threads_each), 1u << 16), threads_each, 0, stream, n, body);
 }
 
 template <class Body>
@@ -168,7 +168,7 @@ __global__ void __launch_bounds__(sum_columns* sum_splits) column_sums_kernel(co
 template <class Body>
 void column_sums(Stream stream, std::uint32_t count, const Body& body) {
   if (count == 0) return;
-  launch(column_sums_kernel<Body>, (count + sum_columns - 1) / sum_columns, sum_columns * sum_splits, 0, stream, body);
+  launch(column_sums_kernel<Body>, ceil_div(count, sum_columns), sum_columns * sum_splits, 0, stream, body);
 }
 
 #else

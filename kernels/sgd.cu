@@ -43,7 +43,7 @@ void each_piece(const SgdRange* ranges, std::size_t count, Work work) {
     for (std::size_t k = from; k < std::min(count, from + Piece::most); ++k) {
       const SgdRange& r = ranges[k];
       const int i = piece.count;
-      piece.end[i] = piece.groups() + std::uint32_t((r.size + lane - 1) / lane);
+      piece.end[i] = piece.groups() + std::uint32_t(ceil_div(r.size, lane));
       piece.offset[i] = index_range(r.offset + r.size) - std::uint32_t(r.size);
       piece.size[i] = std::uint32_t(r.size);
       piece.rate[i] = float(r.rate);
@@ -135,7 +135,7 @@ struct Update {
 
 }  // namespace
 
-std::size_t sgd_sums(std::size_t count) { return 1 + blocks * ((count + Piece::most - 1) / Piece::most); }
+std::size_t sgd_sums(std::size_t count) { return 1 + blocks * (ceil_div(count, Piece::most)); }
 
 void sgd_update(Stream s, const SgdStep& step, const SgdRange* ranges, std::size_t count, const Clock* clock, float* w, const float* g, float* v,
                 const Tally* tally, double* squares) {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/host_backend.hpp"
 #include "dropnet/cpu/denormals.hpp"
@@ -49,7 +50,7 @@ struct Cpu : HostBackend {
   template <class Work>
   void parallel_ranges(std::size_t size, Work&& work) {
     constexpr std::size_t piece = 16384;
-    parallel(int((size + piece - 1) / piece), size, [&](int task, int) {
+    parallel(int(detail::ceil_div(size, piece)), size, [&](int task, int) {
       const std::size_t begin = std::size_t(task) * piece;
       work(begin, begin + piece < size ? begin + piece : size);
     });
@@ -70,7 +71,7 @@ struct Cpu : HostBackend {
   /// In how many slices a batch is best trained on, given the bytes of a sample's activations and of all weights: what forward
   /// writes should still lie in the cache when backward reads it, but each slice takes the weights anew.
   int slices(int batch, std::size_t sample, std::size_t weights) const {
-    const std::size_t room = std::max(cache_, 2 * weights), wanted = (std::size_t(batch) * sample + room - 1) / room;
+    const std::size_t room = std::max(cache_, 2 * weights), wanted = detail::ceil_div(std::size_t(batch) * sample, room);
     const int most = std::max(1, batch / 16);  // 16 samples fill the widest registers
     if (wanted <= 1) return 1;
     // Of one size, and an even number if possible, which threads share better.

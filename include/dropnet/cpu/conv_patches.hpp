@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/core/extent.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/cpu/backend.hpp"
@@ -123,13 +124,13 @@ struct PatchConv {
   template <class Work>
   static void each_few(Cpu& cpu, int batch, Work work) {
     const int few = std::clamp(batch / 4, 1, most);
-    cpu.parallel((batch + few - 1) / few, conv_operations<W>(batch), [&](int task, int worker) { work(task * few, std::min(few, batch - task * few), worker); });
+    cpu.parallel(detail::ceil_div(batch, few), conv_operations<W>(batch), [&](int task, int worker) { work(task * few, std::min(few, batch - task * few), worker); });
   }
   /// The weights as what is multiplied with, m x k.
   static const T* pack(Cpu& cpu, int batch, Operand<T> a, int m, int k) {
     T* to = cpu.shared_scratch<T>(Multiply::packed(m, k));
     constexpr int group = Multiply::group;
-    cpu.parallel((m + group - 1) / group, cpu.divided_with(batch, conv_operations<W>(batch), Multiply::packed(m, k)),
+    cpu.parallel(detail::ceil_div(m, group), cpu.divided_with(batch, conv_operations<W>(batch), Multiply::packed(m, k)),
                  [&](int g, int) { Multiply::pack({a.at(g * group, 0), a.pitch, a.turned}, std::min(group, m - g * group), k, to + std::ptrdiff_t(g) * group * k, k); });
     return to;
   }

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/core/extent.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/cpu/lanes.hpp"
 
 namespace dropnet::detail {
-
-constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 /// A sample's planes with their padding, pixels that one weight meets beside each other: [channel][row % stride][column % stride]
 /// [row / stride][column / stride]. With output (row, column) a weight meets the pixel of_weight + row pitch + column: the same for all

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/cpu/conv_planes.hpp"
 #include "dropnet/cpu/lanes.hpp"
 #include "dropnet/cpu/winograd.hpp"
@@ -38,8 +39,8 @@ EIGEN_ALWAYS_INLINE void each_block(int from, int blocks, const Work& work) {
 /// The tiles of one plane; those at the lower and right edge may reach past it.
 template <class Out>
 struct Grid {
-  static constexpr int rows = (Out::height + outputs - 1) / outputs;
-  static constexpr int columns = (Out::width + outputs - 1) / outputs;
+  static constexpr int rows = ceil_div(Out::height, outputs);
+  static constexpr int columns = ceil_div(Out::width, outputs);
   static constexpr int tiles = rows * columns;
 };
 
@@ -57,11 +58,11 @@ template <class T, class Grid, int Rows>
 struct Parts {
   static constexpr int L = lanes::width<T>;
   static constexpr int most = Rows * Grid::columns;  ///< vectors
-  static constexpr int of_group = (Grid::rows + Rows - 1) / Rows;
+  static constexpr int of_group = ceil_div(Grid::rows, Rows);
   int batch;
   int groups() const { return batch / L; }
   int left() const { return ((batch - groups() * L) * Grid::tiles + L - 1) / L; }  ///< vectors
-  int count() const { return groups() * of_group + (left() + most - 1) / most; }
+  int count() const { return groups() * of_group + ceil_div(left(), most); }
   Part operator[](int i) const {
     if (i < groups() * of_group) {
       const int first = i % of_group * most;

@@ -20,8 +20,8 @@ namespace dropnet::winograd {
 
 /// Rows of tiles for a task whose transformed values take `row` bytes each: as many as the second cache holds beside the weights.
 constexpr int rows_for(std::size_t row, std::size_t cache, int rows) {
-  const int most = std::clamp(int(cache / row), 1, rows), tasks = (rows + most - 1) / most;
-  return (rows + tasks - 1) / tasks;
+  const int most = std::clamp(int(cache / row), 1, rows), tasks = ceil_div(rows, most);
+  return ceil_div(rows, tasks);
 }
 
 /// Forward, and with turned weights the input's gradient: F planes out of In's.
@@ -74,9 +74,9 @@ struct Correlate {
  private:
   static void multiply(int vectors, const T* v, const T* w, T* m, int first_filter, int first_channel) {
     const auto block = [&]<int Filters>(int first) {
-      const int steps = (vectors + most_vectors - 1) / most_vectors;
+      const int steps = ceil_div(vectors, most_vectors);
       for (int s = 0, t = 0; s < steps; ++s) {
-        const int count = (vectors - t + steps - s - 1) / (steps - s);
+        const int count = ceil_div(vectors - t, steps - s);
         lanes::with_count<most_vectors>(count, [&]<int Count>() {
           multiply_tile<T, Filters, Count, most, padded_filters, false>(v + std::size_t(first_channel * most + t) * L, w + std::size_t(first_channel) * padded_filters + first,
                                                                         m + std::size_t(first * most + t) * L, C - first_channel);

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
 #include "dropnet/cpu/product.hpp"
@@ -16,7 +17,7 @@ namespace detail {
 /// Calls work(begin, count, worker) for blocks of 0..size whose length does not depend on the number of threads.
 template <class Work>
 void in_blocks(Cpu& cpu, std::size_t size, std::size_t block, std::size_t operations, Work work) {
-  cpu.parallel(int((size + block - 1) / block), operations, [&](int task, int worker) {
+  cpu.parallel(int(detail::ceil_div(size, block)), operations, [&](int task, int worker) {
     const std::size_t begin = std::size_t(task) * block;
     work(begin, std::min(block, size - begin), worker);
   });

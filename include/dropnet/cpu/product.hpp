@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <limits>
 
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/core/extent.hpp"
 #include "dropnet/cpu/lanes.hpp"
 #include "dropnet/cpu/sums.hpp"
@@ -46,11 +47,10 @@ struct Product {
 
   /// Scalars that `run` needs.
   static constexpr std::size_t memory(int m, int n, int k) {
-    const auto over = [](int a, int b) { return std::size_t((a + b - 1) / b); };
-    return panel + (k <= depth ? 0 : over(std::min(m, height), rows) * std::min(over(n, columns), std::size_t(panels_near)) * block);
+    return panel + (k <= depth ? 0 : std::size_t(detail::ceil_div(std::min(m, height), rows)) * std::min(detail::ceil_div(n, columns), panels_near) * block);
   }
   /// Scalars that A takes when packed.
-  static constexpr std::size_t packed(int m, int k) { return std::size_t((m + group - 1) / group * group) * std::size_t(k); }
+  static constexpr std::size_t packed(int m, int k) { return std::size_t(detail::ceil_div(m, group) * group) * std::size_t(k); }
   /// Packs columns of A, those that stand at `from` and after in a whole of k.
   static void pack(Operand<T> a, int m, int count, T* to, int k, int from = 0) {
     for (int i = 0; i < m; i += group) pack_lines(a.at(i, 0), a.pitch, a.turned, group, std::min(group, m - i), count, to + std::ptrdiff_t(i) * k + from * group, group);
@@ -102,8 +102,8 @@ struct Product {
   /// than one part stay in memory of their own until they are whole.
   template <class Right>
   static void run(int m, int n, int k, const T* left, const Right& right, const Target<T>& c, T* memory) {
-    const int steps = std::max(1, (k + depth - 1) / depth), step = (k + steps - 1) / steps;  // sums of no terms are zero
-    const int vectors = (n + L - 1) / L, panels = (vectors + most_vectors - 1) / most_vectors;
+    const int steps = std::max(1, detail::ceil_div(k, depth)), step = detail::ceil_div(k, steps);  // sums of no terms are zero
+    const int vectors = detail::ceil_div(n, L), panels = detail::ceil_div(vectors, most_vectors);
     const auto begin = [&](int p) { return vectors / panels * p + std::min(p, vectors % panels); };
     for (int i = 0; i < m; i += height)
       for (int first = 0; first < panels; first += panels_near)

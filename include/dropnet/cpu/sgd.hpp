@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/core/sgd_step.hpp"
 #include "dropnet/core/tally.hpp"
 #include "dropnet/cpu/arrays.hpp"
@@ -18,7 +19,7 @@ namespace detail {
 template <class T>
 double sum_of_squares(Cpu& cpu, std::size_t size, const T* g) {
   constexpr std::size_t piece = 16384;
-  std::vector<double> sums((size + piece - 1) / piece);
+  std::vector<double> sums(ceil_div(size, piece));
   cpu.parallel(int(sums.size()), size, [&](int task, int) {
     const std::size_t begin = std::size_t(task) * piece;
     sums[std::size_t(task)] = array(g, begin, std::min(size, begin + piece)).template cast<double>().square().sum();

@@ -14,7 +14,7 @@ namespace dropnet::cuda {
 
 /// The tiles for dropnet's own product of matrices, the most promising first; at most `most` of them.
 inline std::vector<kernels::GemmTile> gemm_tiles(const kernels::Gemm& at, const Chip& chip, std::size_t most) {
-  using kernels::over;
+  using kernels::ceil_div;
   const int columns = kernels::gemm_columns(at);
   const bool a_along_terms = at.operands != kernels::Operands::tn, b_along_terms = at.operands == kernels::Operands::nt;
   std::vector<detail::Ranked<kernels::GemmTile>> all;
@@ -22,16 +22,19 @@ inline std::vector<kernels::GemmTile> gemm_tiles(const kernels::Gemm& at, const 
     for (int warps = 1; warps == 1 || (warps <= 8 && (warps / 2) * 16 * m < at.rows); warps *= 2)
       for (const int splits : {1, 2, 4, 8, 16})
         for (const int some : {16, 32, 64, 128, 256, 512, at.terms}) {
-          const int stages = over(at.terms, some), block_rows = warps * m * 16, block_columns = n * 8;
-          const kernels::GemmTile tile{m, n, warps, splits, kernels::up(over(at.terms, stages), 8)};
+          const int stages = ceil_div(at.terms, some), block_rows = warps * m * 16, block_columns = n * 8;
+          const kernels::GemmTile tile{m, n, warps, splits, kernels::up(ceil_div(at.terms, stages), 8)};
           if (tile.terms / 8 < splits && warps * splits > 2) continue;  // but a block has two warps
           const kernels::GemmMemory memory(at, tile);
           if (!detail::fits(chip, m, n, warps, splits, stages, memory.stage())) continue;
-          const std::uint64_t column_tiles = std::uint64_t(over(columns, block_columns)), blocks = std::uint64_t(over(at.rows, block_rows)) * column_tiles;
+          const std::uint64_t column_tiles = std::uint64_t(ceil_div(columns, block_columns));
+          const std::uint64_t blocks = std::uint64_t(ceil_div(at.rows, block_rows)) * column_tiles;
           if (blocks * column_tiles > std::numeric_limits<std::uint32_t>::max()) continue;
           detail::TileCost cost{int(blocks), warps * splits, stages, splits, m, n, at.tf32, 0, 0};
-          cost.steps = double(stages) * over(tile.terms / 8, splits);
-          const auto copies = [&](int size, bool along_terms, int whole) { return over(size * tile.terms / kernels::piece(along_terms ? at.terms : whole), 32) * 18.0; };
+          cost.steps = double(stages) * ceil_div(tile.terms / 8, splits);
+          const auto copies = [&](int size, bool along_terms, int whole) {
+            return ceil_div(size * tile.terms / kernels::piece(along_terms ? at.terms : whole), 32) * 18.0;
+          };
           cost.copies = stages * (copies(block_rows, a_along_terms, at.rows) + copies(block_columns, b_along_terms, at.columns));
           cost.traffic = 4.0 * double(blocks) * stages * tile.terms * (block_rows + block_columns);
           all.push_back({cost.cycles(chip), tile});

@@ -9,6 +9,7 @@
 
 #include "dropnet/core/batch_norm.hpp"
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/core/dropout.hpp"
 #include "dropnet/core/pick.hpp"
 #include "dropnet/core/random.hpp"
@@ -131,10 +132,11 @@ void add_bias(Stream, int batch, int channels, int plane, const float* bias, boo
 /// db[c] = (or +=) sum over n, i of dy[n][c][i], in an order that depends on the sizes alone.
 void bias_gradient(Stream, int batch, int channels, int plane, const float* dy, float* db, bool add);
 
-/// What kernels on tensor cores are divided into. Groups of `each` that hold n:
-constexpr int over(int n, int each) { return (n + each - 1) / each; }
+// What kernels on tensor cores are divided into.
+
+using detail::ceil_div;
 /// The next multiple of `to`, and the next number that leaves the rest `rest` of `of`.
-constexpr int up(int n, int to) { return over(n, to) * to; }
+constexpr int up(int n, int to) { return ceil_div(n, to) * to; }
 constexpr int to_rest(int n, int rest, int of) { return up(n - rest, of) + rest; }
 /// Values that are copied at once along lines of n of them.
 constexpr int piece(int n) { return n % 4 == 0 ? 4 : n % 2 == 0 ? 2 : 1; }
@@ -202,8 +204,8 @@ struct ConvTile {
   int piece = 1;  ///< forward: weights are copied by 1, 2 or 4
   friend bool operator==(const ConvTile&, const ConvTile&) = default;
 };
-constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return over(tile.rows * at.out_width, 16 * tile.m); }
-constexpr int conv_gradient_warps(const Convolution& at, const ConvTile& tile) { return over(at.kernel * at.kernel * tile.channels + 1, 16 * tile.m); }
+constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return ceil_div(tile.rows * at.out_width, 16 * tile.m); }
+constexpr int conv_gradient_warps(const Convolution& at, const ConvTile& tile) { return ceil_div(at.kernel * at.kernel * tile.channels + 1, 16 * tile.m); }
 /// Values in a row of a weight gradient's parts: an even number.
 constexpr int conv_part_row(const Convolution& at) { return (at.filters + 1) / 2 * 2; }
 /// What lies in shared memory, in floats: channels of inputs, then weights or gradients.
@@ -247,7 +249,7 @@ struct ConvMemory {
 void conv_forward(Stream, const Convolution&, const ConvTile&, const float* x, const float* w, const float* bias, float* y);
 /// Floats of a part of a weight gradient, [channels' tile][tap, channel, then the bias][filter].
 constexpr int conv_part(const Convolution& at, const ConvTile& tile) {
-  return over(at.channels, tile.channels) * (at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at);
+  return ceil_div(at.channels, tile.channels) * (at.kernel * at.kernel * tile.channels + 1) * conv_part_row(at);
 }
 constexpr std::size_t conv_parts(const Convolution& at, const ConvTile& tile) { return std::size_t(unsigned(tile.parts)) * unsigned(conv_part(at, tile)); }
 /// dw = (or +=) dy * x, and db likewise unless it is null. `parts`: conv_parts floats of scratch memory.

@@ -31,11 +31,11 @@ inline Chip chip(int device) {
 
 namespace detail {
 
-using kernels::over;
+using kernels::ceil_div;
 /// How often `splits` groups of threads halve until one has the sum.
 constexpr int halvings(int splits) {
   int count = 0;
-  for (; splits > 1; splits = over(splits, 2)) ++count;
+  for (; splits > 1; splits = ceil_div(splits, 2)) ++count;
   return count;
 }
 
@@ -49,7 +49,7 @@ struct TileCost {
   double copies;       ///< instructions of a block's warps that bring values to shared memory
   double traffic = 0;  ///< bytes of sums that go through memory, in all
   double cycles(const Chip& chip) const {
-    const int blocks_each = over(blocks, chip.multiprocessors), in_a_quarter = over(blocks_each * warps, 4);
+    const int blocks_each = ceil_div(blocks, chip.multiprocessors), in_a_quarter = ceil_div(blocks_each * warps, 4);
     const double values = m * 4 + n * 2, products = m * n * (tf32 ? 1 : 3), others = values * (tf32 ? 2.5 : 3.5) + products + (tf32 ? 0 : m * n * 1.5) + 4;
     // A warp alone waits for its own results.
     const double step = std::max({7 * products, others, (90 + 7 * products + others / 2) / in_a_quarter});
