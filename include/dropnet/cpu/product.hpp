@@ -47,7 +47,7 @@ struct Product {
 
   /// Scalars that `run` needs.
   static constexpr std::size_t memory(int m, int n, int k) {
-    return panel + (k <= depth ? 0 : std::size_t(detail::ceil_div(std::min(m, height), rows)) * std::min(detail::ceil_div(n, columns), panels_near) * block);
+    return panel + (k <= depth ? 0 : std::size_t(detail::ceil_div(std::min(m, height), rows) * std::min(detail::ceil_div(n, columns), panels_near)) * block);
   }
   /// Scalars that A takes when packed.
   static constexpr std::size_t packed(int m, int k) { return std::size_t(detail::ceil_div(m, group) * group) * std::size_t(k); }
