@@ -17,12 +17,13 @@ struct Load {
     // A target may have more values than an image has pixels.
     for (std::uint32_t t = k; t < images.target_size; t += std::uint32_t(images.image_size))
       targets[std::size_t(n) * images.target_size + t] = images.targets[std::size_t(pick.image) * images.target_size + t];
-    const int q = int(k) % images.width, lines = int(k) / images.width, r = lines % images.height, c = lines / images.height;
-    const int row = r + pick.row, column = (pick.mirror ? images.width - 1 - q : q) + pick.column;
-    x[i] = row < 0 || row >= images.height || column < 0 || column >= images.width ? 0 : value(pick.image, (c * images.height + row) * images.width + column);
+    const Size shown = images.shown, stored = images.stored;
+    const int q = int(k) % shown.width, lines = int(k) / shown.width, r = lines % shown.height, c = lines / shown.height;
+    const int row = images.origin.height + pick.row + r, column = images.origin.width + pick.column + (pick.mirror ? shown.width - 1 - q : q);
+    x[i] = row < 0 || row >= stored.height || column < 0 || column >= stored.width ? 0 : value(pick.image, (c * stored.height + row) * stored.width + column);
   }
   DROPNET_DEVICE float value(std::uint32_t image, int at) const {
-    const std::size_t from = image * images.image_size + std::size_t(at);
+    const std::size_t from = image * images.stored_size + std::size_t(at);
     const float pixel = images.bytes ? float(images.bytes[from]) : images.floats[from];
     return (images.mean ? pixel - images.mean[at] : pixel) * images.scale;
   }

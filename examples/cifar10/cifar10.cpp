@@ -30,6 +30,7 @@ struct Networks {
   }
   std::string title() const { return net; }
   static const char* flags() { return "--net"; }
+  static program::Sides sides() { return {Input::height, Input::height}; }
   template <class Work>
   void with_net(const program::BackendOptions& backend, const dn::Fill& fill, dn::Seed seed, Work work) const {
     backend.with([&]<class Backend>(std::type_identity<Backend>) {
@@ -73,8 +74,7 @@ int main(int argc, char** argv) {
       },
       .classes = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
       .scale = recipe.scale,
-      .mean_image = recipe.mean_image,
-      .drawings = false};
+      .mean_image = recipe.mean_image};
   program::TrainOptions options;
   options.filler = options.new_filler = "gaussian:0.01";
   options.policy = "multistep:0.1:60000,65000";
@@ -84,5 +84,5 @@ int main(int argc, char** argv) {
   options.iterations = recipe.iterations;
   options.length = 8000;
   options.out = "runs/cifar10";
-  return program::classify<Input>(argc, argv, task, Networks{}, options);
+  return program::classify(argc, argv, task, Networks{}, options);
 }

@@ -47,10 +47,11 @@ std::string describe(const Net& net) {
          std::to_string(net.shares().size()) + " DropIn sites";
 }
 
-/// A data set's two parts, and what is to be said beside an accuracy.
+/// A data set's two parts, what is to be said beside an accuracy, and the mean of the training images where it is known.
 struct Split {
   dn::Dataset train, test;
-  std::string note;
+  std::string note{};
+  std::vector<float> mean{};
 };
 
 /// `rows` images, one a row: as it is, then as it is varied in nine epochs; framed in grey.
@@ -61,6 +62,7 @@ inline dn::Picture contact_sheet(const dn::Dataset& data, const dn::Augmentation
   dn::Picture sheet{channels, rows * high + gap, columns * wide + gap, {}};
   sheet.bytes.assign(std::size_t(channels) * std::size_t(sheet.height) * std::size_t(sheet.width), 128);
   std::vector<float> image(data.image_size());
+  const auto mean = data.shown_mean();
   for (int row = 0; row < rows; ++row)
     for (int column = 0; column < columns; ++column) {
       const dn::Pick pick = column == 0 ? dn::Pick{.image = std::uint32_t(row)} : dn::augmented(augmentation, seed, std::uint64_t(column - 1), std::uint32_t(row));
@@ -69,7 +71,7 @@ inline dn::Picture contact_sheet(const dn::Dataset& data, const dn::Augmentation
       for (int c = 0; c < channels; ++c)
         for (int y = 0; y < data.height(); ++y)
           for (int x = 0; x < data.width(); ++x, ++i) {
-            const float value = image[i] / data.scale() + (data.mean().empty() ? 0 : data.mean()[i]);
+            const float value = image[i] / data.scale() + (mean.empty() ? 0 : mean[i]);
             const int to = (c * sheet.height + row * high + gap + y) * sheet.width + column * wide + gap + x;
             sheet.bytes[std::size_t(to)] = std::uint8_t(std::clamp(std::lround(value), 0L, 255L));
           }
@@ -151,7 +153,7 @@ inline void tell_resumed(const std::string& checkpoint, std::int64_t at, std::in
 /// What `train` does once there are a network and data.
 template <class Net>
 void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typename Net::backend backend, const dn::Dataset& training,
-           const dn::Dataset& test, const std::vector<float>& mean, const std::string& note) {
+           const dn::Dataset& test, const std::string& note) {
   std::ostream silent(nullptr), &out = o.quiet ? silent : std::cout;
   if (!o.weights.empty()) tell(dn::load_weights(net, o.weights), o.weights, net.architecture().tensors.size(), out);
   dn::Trainer trainer{net, o.sgd(), o.learning_rate(), o.growth_schedule(), dn::Seed{o.seed}};
@@ -160,7 +162,7 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
     extras = dn::resume(trainer, checkpoint);
     tell_resumed(checkpoint, trainer.iteration(), o.iterations, out);
   }
-  extras.mean = mean;
+  extras.mean = training.shown_mean();
   extras.notes["flags"] = recall::flags(*o.command);
   make_folder(o.out);
   dn::Snapshots snapshots(trainer, o.out, o.keep, extras);
@@ -182,7 +184,7 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
     out << dn::detail::formatted("growth saved %.0f %% of the multiply-adds\n", 100 * (1 - done));
   // A run that was stopped, or had nothing left to do, was not tested at its end.
   const double accuracy = outputs.accuracy() && !outputs.vanished() ? *outputs.accuracy() : dn::evaluate(net, test).accuracy;
-  dn::save_weights(net, o.out + "/model.safetensors", mean);
+  dn::save_weights(net, o.out + "/model.safetensors", extras.mean);
   out << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
   if (!note.empty()) out << note << '\n';
   out << dn::detail::formatted("final accuracy %.4f\n", accuracy);

@@ -118,7 +118,7 @@ struct TrainOptions {
   std::size_t train_images = 0;
   bool mirror = false, quiet = false, json_lines = false, tensorboard = false;
   bool nesterov = false, stop_vanished = false;
-  float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0, bias_rate = 2;
+  float lr = 0.01f, momentum = 0.9f, weight_decay = 5e-4f, clip = 0, bias_rate = 2, bias_decay = 1;
   std::uint64_t seed = 1;
   std::string out, weights, note, resume;
   const CLI::App* command = nullptr;  ///< that they were added to
@@ -195,7 +195,7 @@ struct TrainOptions {
   }
 
   void add_augmentation_to(CLI::App& app) {
-    app.add_option("--pad", pad, "zeros around each training image, out of which a window of its size is cut at random")
+    app.add_option("--pad", pad, "pixels by which what a network sees of a training image is moved at random, over zeros where the image ends")
         ->check(CLI::Range(0, 1024).description("0 to 1024"))->capture_default_str()->group("Data");
     app.add_flag("--mirror", mirror, "turn half of the training images left to right")->group("Data");
   }
@@ -216,7 +216,9 @@ struct TrainOptions {
     return dn::WarmUp{.length = warm_up, .then = parse_policy(policy, lr)};
   }
   /// Caffe's recipes: biases learn at twice the rate, unless a program says otherwise.
-  dn::Sgd sgd() const { return {.momentum = momentum, .weight_decay = weight_decay, .clip = clip, .bias_rate = bias_rate, .nesterov = nesterov}; }
+  dn::Sgd sgd() const {
+    return {.momentum = momentum, .weight_decay = weight_decay, .clip = clip, .bias_rate = bias_rate, .bias_decay = bias_decay, .nesterov = nesterov};
+  }
 };
 
 }  // namespace program

@@ -20,6 +20,7 @@ struct Networks {
   std::string title() const { return "LeNet(" + std::to_string(2 * depth) + ")"; }
   /// The flags that make another network of it.
   static const char* flags() { return "--depth"; }
+  static program::Sides sides() { return {Input::height, Input::height}; }
   /// Calls work(net) with the network on its backend, its weights filled.
   template <class Work>
   void with_net(const program::BackendOptions& backend, const dn::Fill& fill, dn::Seed seed, Work work) const {
@@ -53,7 +54,7 @@ int main(int argc, char** argv) {
       },
       .load = [](const std::string& folder) {
         auto mnist = dn::load_mnist(folder);
-        return program::Split{mnist.train, mnist.test, ""};
+        return program::Split{mnist.train, mnist.test};
       },
       .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
       .scale = recipe.scale,
@@ -61,5 +62,5 @@ int main(int argc, char** argv) {
       .drawings = true};
   program::TrainOptions options;
   options.out = "runs/mnist";
-  return program::classify<Input>(argc, argv, task, Networks{}, options);
+  return program::classify(argc, argv, task, Networks{}, options);
 }

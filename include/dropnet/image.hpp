@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <climits>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,9 +27,12 @@ struct Picture {
   std::vector<std::uint8_t> bytes;
 };
 
-/// Reads a JPEG or PNG file as 1 (grey) or 3 (RGB) channels and brings it to a size, stretching it if it must.
+/// How a picture of other proportions is brought to a size: stretched, or scaled until it covers all and its middle cut out.
+enum class Fit { stretch, cover };
+
+/// Reads a JPEG or PNG file as 1 (grey) or 3 (RGB) channels and brings it to a size.
 /// Throws Error if it is neither, is damaged, has a side of more than 16,384 pixels, or more pixels than its bytes can hold.
-inline Picture load_image(const std::string& path, int channels, int height, int width) {
+inline Picture load_image(const std::string& path, int channels, int height, int width, Fit fit = Fit::stretch) {
   constexpr int most = 16384;
   const auto file = detail::read_whole(path);
   if (file.size() > INT_MAX) throw Error(path + ": an image file of more than 2 GiB");
@@ -45,7 +50,16 @@ inline Picture load_image(const std::string& path, int channels, int height, int
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(stbi_load_from_memory(file.data(), length, &w, &h, &own, channels), &stbi_image_free);
   if (!pixels) throw Error(path + ": " + stbi_failure_reason());
   std::vector<std::uint8_t> sized(std::size_t(width) * std::size_t(height) * std::size_t(channels));
-  if (!stbir_resize_uint8(pixels.get(), w, h, 0, sized.data(), width, height, 0, channels)) throw Error(path + ": cannot be resized");
+  int left = 0, top = 0, wide = w, high = h;  // of what is shown
+  if (fit == Fit::cover) {
+    const double scale = std::min(double(w) / width, double(h) / height);
+    wide = std::clamp(int(std::lround(scale * width)), 1, w);
+    high = std::clamp(int(std::lround(scale * height)), 1, h);
+    left = (w - wide) / 2;
+    top = (h - high) / 2;
+  }
+  const stbi_uc* const shown = pixels.get() + (std::ptrdiff_t(top) * w + left) * channels;
+  if (!stbir_resize_uint8(shown, wide, high, w * channels, sized.data(), width, height, 0, channels)) throw Error(path + ": cannot be resized");
   Picture picture{channels, height, width, std::vector<std::uint8_t>(sized.size())};
   const std::size_t plane = std::size_t(width) * std::size_t(height);
   for (std::size_t i = 0; i < plane; ++i)

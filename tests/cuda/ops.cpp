@@ -281,22 +281,26 @@ TEST_CASE("batches: bytes and floats, less a mean, scaled, cut out, turned, with
   for (std::size_t i = 0; i < bytes.size(); ++i) floats[i] = float(bytes[i] = std::uint8_t(i * 31 % 256)) / 3;
   for (int n = 0; n < 50; ++n) labels.push_back(n % 4);
   const auto all = Dataset::bytes(In{}, bytes, labels, 0.25f), real = Dataset::floats(In{}, floats, labels);
-  for (const Dataset& data : {all, real, all.less(mean_image(all)), real.less(mean_image(real))}) {
-    Network<Linear<4>, In> here;
-    Network<Linear<4>, In, Cuda> there;
+  const auto same = [&]<class Seen>(Seen, const Dataset& data) {
+    Network<Linear<4>, Seen> here;
+    Network<Linear<4>, Seen, Cuda> there;
     Workspace<decltype(here)> a(here, 7);
     Workspace<decltype(there)> b(there, 7);
     Batches batches(data, 7, Seed{2}, {.pad = 2, .mirror = true});
     for (std::uint64_t t = 0; t < 20; ++t) {
       batches.load(t, a);
       batches.load(t, b);
-      CHECK(test::read(a.activations(), a.input().data, 7 * In::size) == test::read(b.activations(), b.input().data, 7 * In::size));
+      CHECK(test::read(a.activations(), a.input().data, 7 * Seen::size) == test::read(b.activations(), b.input().data, 7 * Seen::size));
     }
     const auto x = a.labels();
     std::vector<int> y(7);
     cudaMemcpyAsync(y.data(), b.labels(), 7 * sizeof(int), cudaMemcpyDeviceToHost, b.backend().stream());
     b.backend().wait();
     CHECK(std::equal(y.begin(), y.end(), x));
+  };
+  for (const Dataset& data : {all, real, all.less(mean_image(all)), real.less(mean_image(real))}) {
+    same(In{}, data);
+    same(Image<2, 2, 2>{}, data.crop(2, 2));  // moved past the edges too
   }
   // More values in a target than pixels in an image.
   const auto targets = test::random_values<float>(50 * 40, 3);

@@ -30,7 +30,7 @@ struct Counted {
 };
 
 std::vector<float> window(const Dataset& data, Pick pick) {
-  std::vector<float> to(Shape::size, -1);
+  std::vector<float> to(data.image_size(), -1);
   data.image(pick, to.data());
   return to;
 }
@@ -69,6 +69,31 @@ TEST_CASE("the mean is subtracted before zeros are put around and before scaling
   CHECK(x[0] == 5);
   CHECK(x[1] == 7.5f);
   CHECK_THROWS_WITH_AS(c.data.less({1, 2}), doctest::Contains("a mean of 2 values for images of 24"), Error);
+}
+
+TEST_CASE("cropped: the middle of an image, which moves over what lies around it and then over zeros, less the mean's same pixels") {
+  const Counted c(3);
+  const auto middle = c.data.crop(1, 2);
+  CHECK(middle.size() == 3);
+  CHECK(middle.height() == 1);
+  CHECK(middle.width() == 2);
+  CHECK(middle.image_size() == 4);
+  CHECK(middle.stored() == Size(3, 4));
+  CHECK(window(middle, {}) == std::vector<float>{6, 7, 18, 19});
+  CHECK(window(middle, {.image = 2}) == std::vector<float>{206, 207, 218, 219});
+  CHECK(window(middle, {.row = 1, .column = -1}) == std::vector<float>{9, 10, 21, 22});
+  CHECK(window(middle, {.row = -1, .column = 2, .mirror = 1}) == std::vector<float>{0, 4, 0, 16});
+  CHECK(window(middle, {.row = 2}) == std::vector<float>(4, 0));
+  CHECK(window(c.data.crop(2, 4), {}) == std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15, 16, 17, 18, 19, 20});  // of two middles the first
+  CHECK(window(c.data.crop(2, 4).crop(3, 4), {}) == window(c.data, {}));
+  CHECK(window(middle.first(1), {}) == window(middle, {}));
+  CHECK(middle.first(1).floats().size() == 24);
+  const auto mean = mean_image(middle);
+  CHECK(mean.size() == 24);
+  CHECK(window(middle.less(mean), {.image = 2, .row = 1, .column = -2}) == std::vector<float>{0, 100, 0, 100});
+  CHECK_THROWS_WITH_AS(c.data.crop(4, 4), doctest::Contains("images of 2x3x4 cannot be cropped to 4x4"), Error);
+  CHECK_THROWS_WITH_AS(c.data.crop(0, 4), doctest::Contains("cannot be cropped to 0x4"), Error);
+  CHECK_THROWS_WITH_AS(middle.require(Shape{}, 3, "test"), doctest::Contains("the images are 2x1x2 but the network takes 2x3x4"), Error);
 }
 
 TEST_CASE("what becomes of an image is a pure function of seed, epoch and image; all windows come about alike") {

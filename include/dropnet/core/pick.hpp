@@ -4,8 +4,8 @@
 
 namespace dropnet {
 
-/// One image of a batch: its number, the place of the window's first pixel in it (beyond its edge lie zeros), and whether
-/// the window is turned left to right. The same bytes on host and device.
+/// One image of a batch: its number, how far its window is moved (beyond its edge lie zeros), and whether the window is turned left
+/// to right. The same bytes on host and device.
 struct Pick {
   std::uint32_t image = 0;
   std::int16_t row = 0, column = 0;

@@ -17,8 +17,8 @@ struct DeviceImages {
   cuda::DeviceBuffer<int> labels;
   cuda::DeviceBuffer<float> targets;
   std::size_t target_size = 0;
-  int height = 0, width = 0;
-  std::size_t image_size = 0;
+  Size shown = 0, stored = 0, origin = 0;
+  std::size_t image_size = 0, stored_size = 0;
   float scale = 1;
 };
 
@@ -30,9 +30,11 @@ inline DeviceImages resident(Cuda&, const Dataset& data) {
                       cuda::DeviceBuffer<int>(data.labels().size()),
                       cuda::DeviceBuffer<float>(data.targets().size()),
                       data.target_size(),
-                      data.height(),
-                      data.width(),
+                      {data.height(), data.width()},
+                      data.stored(),
+                      data.origin(),
                       data.image_size(),
+                      data.stored_size(),
                       data.bytes().empty() ? 1 : data.scale()};
   images.bytes.upload(0, data.bytes());
   images.floats.upload(0, data.floats());
@@ -46,7 +48,7 @@ inline DeviceImages resident(Cuda&, const Dataset& data) {
 template <class Shape>
 bool load_images(Cuda& cuda, const DeviceImages& from, const Pick* picks, Blob<float, Shape> x, int* labels, float* targets) {
   const kernels::Images images{from.bytes.data(), from.floats.data(), from.mean.data(), from.labels.data(), from.targets.data(),
-                               std::uint32_t(from.target_size), from.height, from.width, from.image_size, from.scale};
+                               std::uint32_t(from.target_size), from.shown, from.stored, from.origin, from.image_size, from.stored_size, from.scale};
   kernels::load_images(cuda.stream(), images, picks, x.batch, x.data, labels, targets);
   return from.target_size > 0;
 }

@@ -275,8 +275,8 @@ struct Images {
   const int* labels;
   const float* targets;
   std::uint32_t target_size;
-  int height, width;
-  std::size_t image_size;
+  Size shown, stored, origin;
+  std::size_t image_size, stored_size;
   float scale;
 };
 void load_images(Stream, const Images&, const Pick* picks, int batch, float* x, int* labels, float* targets);

@@ -9,10 +9,11 @@
 
 namespace dropnet {
 
-/// How training images are varied: zeros around them and a window of their own size cut out at random; left and right
-/// changed with probability 1/2. The zeros are put on after the mean is subtracted.
+/// How training images are varied: the window that a network sees is moved at random, rows and columns by up to `pad` pixels; left
+/// and right are changed with probability 1/2. Around an image, or around what a cropped one has beside the window, lie zeros; they
+/// are put on after the mean is subtracted.
 struct Augmentation {
-  int pad = 0;  ///< pixels of zeros on each side
+  int pad = 0;  ///< pixels
   bool mirror = false;
   friend bool operator==(const Augmentation&, const Augmentation&) = default;
 };

@@ -12,10 +12,11 @@
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/pick.hpp"
 #include "dropnet/core/shape.hpp"
+#include "dropnet/core/window.hpp"
 
 namespace dropnet {
 
-/// Images, [image][channel][row][column], as bytes or floats, each with a label or with a target, a vector that a network is to
+/// Images, [image][channel][row][column], as bytes or floats, whole or cropped, each with a label or with a target, a vector that a network is to
 /// give. Made from the caller's arrays it is a view of them, which must outlive it; made by a reader it shares their ownership.
 /// What they have decides what is minimised: softmax cross-entropy for labels, half the squared distance for targets.
 class Dataset {
@@ -38,12 +39,12 @@ class Dataset {
     return d;
   }
   /// A view of bytes whose owner it keeps alive; the shape is known at run time only.
-  static Dataset owned(int channels, int height, int width, std::shared_ptr<const std::vector<std::uint8_t>> pixels,
-                       std::span<const std::uint8_t> view, std::vector<int> labels, float scale = 1 / 256.0f) {
-    Dataset d(channels, height, width, view.size(), std::move(labels));
-    d.bytes_ = view;
+  static Dataset owned(int channels, int height, int width, std::shared_ptr<const void> owner, std::span<const std::uint8_t> pixels,
+                       std::vector<int> labels, float scale = 1 / 256.0f) {
+    Dataset d(channels, height, width, pixels.size(), std::move(labels));
+    d.bytes_ = pixels;
     d.scale_ = scale;
-    d.owner_ = std::move(pixels);
+    d.owner_ = std::move(owner);
     return d;
   }
 
@@ -59,11 +60,27 @@ class Dataset {
     return d;
   }
 
+  /// The same images cut to the middle `height` x `width` pixels: what a network sees. An augmentation moves this window over what
+  /// lies around it, and beyond that over zeros. Throws Error if the images are smaller.
+  Dataset crop(int height, int width) const {
+    if (height < 1 || width < 1 || height > stored_.height || width > stored_.width)
+      throw Error("dropnet: Dataset: images of " + text(channels_, stored_.height, stored_.width) + " cannot be cropped to " + std::to_string(height) + "x" +
+                  std::to_string(width));
+    Dataset d = *this;
+    d.shown_ = {height, width};
+    return d;
+  }
+
   std::size_t size() const { return size_; }
   int channels() const { return channels_; }
-  int height() const { return height_; }
-  int width() const { return width_; }
-  std::size_t image_size() const { return image_size_; }
+  /// Of what a network sees, and values in it.
+  int height() const { return shown_.height; }
+  int width() const { return shown_.width; }
+  std::size_t image_size() const { return size_of(shown_); }
+  /// Of the images as they lie in bytes() or floats(), and where in them the window lies, unmoved.
+  Size stored() const { return stored_; }
+  std::size_t stored_size() const { return size_of(stored_); }
+  Size origin() const { return {(stored_.height - shown_.height) / 2, (stored_.width - shown_.width) / 2}; }
   /// Empty if the images have targets.
   std::span<const int> labels() const { return labels_; }
   std::span<const float> targets() const { return targets_; }
@@ -75,13 +92,24 @@ class Dataset {
   std::span<const float> floats() const { return floats_; }
   float scale() const { return scale_; }
 
-  /// What is subtracted from each image before it is scaled, in the pixels' own unit; empty: nothing.
+  /// What is subtracted from each image, as it is stored, before it is scaled, in the pixels' own unit; empty: nothing.
   std::span<const float> mean() const { return mean_ ? std::span<const float>(*mean_) : std::span<const float>(); }
-  /// The same images less this one, a value per pixel, usually the mean of the training images.
-  /// Throws Error if it is no image of their size.
+  /// Of that what the window shows where it is not moved: what a network needs to know later.
+  std::vector<float> shown_mean() const {
+    std::vector<float> shown(mean_ ? image_size() : 0);
+    if (mean_) each_shown([&](std::size_t window, std::size_t image) { shown[window] = (*mean_)[image]; });
+    return shown;
+  }
+  /// The same images less this one, a value per pixel, usually the mean of the training images; or a value per pixel of the window,
+  /// and nothing is subtracted around it. Throws Error if it is neither.
   Dataset less(std::vector<float> mean) const {
-    if (mean.size() != image_size_)
-      throw Error("dropnet: Dataset: a mean of " + std::to_string(mean.size()) + " values for images of " + std::to_string(image_size_));
+    if (mean.size() == image_size() && mean.size() != stored_size()) {
+      std::vector<float> whole(stored_size());
+      each_shown([&](std::size_t window, std::size_t image) { whole[image] = mean[window]; });
+      mean = std::move(whole);
+    }
+    if (mean.size() != stored_size())
+      throw Error("dropnet: Dataset: a mean of " + std::to_string(mean.size()) + " values for images of " + std::to_string(stored_size()));
     Dataset d = *this;
     d.mean_ = std::make_shared<const std::vector<float>>(std::move(mean));
     return d;
@@ -95,19 +123,19 @@ class Dataset {
     d.size_ = count;
     d.labels_.resize(has_targets() ? 0 : count);
     if (bytes_.empty())
-      d.floats_ = floats_.first(count * image_size_);
+      d.floats_ = floats_.first(count * stored_size());
     else
-      d.bytes_ = bytes_.first(count * image_size_);
+      d.bytes_ = bytes_.first(count * stored_size());
     return d;
   }
 
   /// Writes image `i` as it is.
   template <class T>
   void image(std::size_t i, T* to) const { image(Pick{.image = std::uint32_t(i)}, to); }
-  /// Writes the picked window, of the image's own size, to `to`, image_size() values.
+  /// Writes the picked window to `to`, image_size() values.
   template <class T>
   void image(const Pick& pick, T* to) const {
-    const std::size_t from = pick.image * image_size_;
+    const std::size_t from = pick.image * stored_size();
     if (!bytes_.empty())
       window(bytes_.data() + from, T(scale_), pick, to);
     else
@@ -117,8 +145,8 @@ class Dataset {
   /// Throws Error if the images do not go into a network with input Shape and so many outputs.
   template <class Shape>
   void require(Shape, std::size_t outputs, const char* where) const {
-    if (channels_ != Shape::channels || height_ != Shape::height || width_ != Shape::width)
-      throw Error(std::string("dropnet: ") + where + ": the images are " + text(channels_, height_, width_) +
+    if (channels_ != Shape::channels || height() != Shape::height || width() != Shape::width)
+      throw Error(std::string("dropnet: ") + where + ": the images are " + text(channels_, height(), width()) +
                   " but the network takes " + text(Shape::channels, Shape::height, Shape::width) +
                   " [channels x rows x columns]");
     if (size_ == 0) throw Error(std::string("dropnet: ") + where + ": the data set has no images");
@@ -136,36 +164,48 @@ class Dataset {
   Dataset(Shape, std::size_t pixels, std::vector<int> labels)
       : Dataset(Shape::channels, Shape::height, Shape::width, pixels, std::move(labels)) {}
   Dataset(int channels, int height, int width, std::size_t pixels, std::vector<int> labels)
-      : channels_(channels), height_(height), width_(width),
-        image_size_(std::size_t(channels) * std::size_t(height) * std::size_t(width)), size_(labels.size()), labels_(std::move(labels)) {
-    if (pixels != labels_.size() * image_size_)
+      : channels_(channels), stored_{height, width}, shown_(stored_), size_(labels.size()), labels_(std::move(labels)) {
+    if (pixels != labels_.size() * stored_size())
       throw Error("dropnet: Dataset: " + std::to_string(pixels) + " pixel values for " + std::to_string(labels_.size()) +
-                  " labels and images of " + std::to_string(image_size_) + "; give one label per image");
+                  " labels and images of " + std::to_string(stored_size()) + "; give one label per image");
   }
+  /// Calls work(place in the unmoved window, place in the image).
+  template <class Work>
+  void each_shown(Work work) const {
+    std::size_t at = 0;
+    for (int c = 0; c < channels_; ++c)
+      for (int r = 0; r < height(); ++r)
+        for (int q = 0; q < width(); ++q)
+          work(at++, (std::size_t(c) * std::size_t(stored_.height) + std::size_t(origin().height + r)) * std::size_t(stored_.width) + std::size_t(origin().width + q));
+  }
+  std::size_t size_of(Size s) const { return std::size_t(channels_) * std::size_t(s.height) * std::size_t(s.width); }
   template <class Value, class T>
   void window(const Value* from, T scale, const Pick& pick, T* to) const {
     const float* mean = mean_ ? mean_->data() : nullptr;
+    const auto [height, width] = shown_;
+    const int top = origin().height + pick.row, left = origin().width + pick.column;
     // The columns of the window that lie in the image.
-    const int first = std::clamp(-int(pick.column), 0, width_), last = std::clamp(width_ - int(pick.column), first, width_);
+    const int first = std::clamp(-left, 0, width), last = std::clamp(stored_.width - left, first, width);
     for (int c = 0; c < channels_; ++c)
-      for (int r = 0; r < height_; ++r, to += width_) {
-        const int row = r + pick.row;
-        for (int q = 0; q < width_; ++q) to[q] = T(0);
-        if (row < 0 || row >= height_) continue;
-        const std::ptrdiff_t at = (std::ptrdiff_t(c) * height_ + row) * width_ + pick.column;
+      for (int r = 0; r < height; ++r, to += width) {
+        const int row = r + top;
+        for (int q = 0; q < width; ++q) to[q] = T(0);
+        if (row < 0 || row >= stored_.height) continue;
+        const std::ptrdiff_t at = (std::ptrdiff_t(c) * stored_.height + row) * stored_.width + left;
         if (mean)
           for (int q = first; q < last; ++q) to[q] = (T(from[at + q]) - T(mean[at + q])) * scale;
         else
           for (int q = first; q < last; ++q) to[q] = T(from[at + q]) * scale;
-        if (pick.mirror) std::reverse(to, to + width_);
+        if (pick.mirror) std::reverse(to, to + width);
       }
   }
   static std::string text(int c, int h, int w) {
     return std::to_string(c) + "x" + std::to_string(h) + "x" + std::to_string(w);
   }
 
-  int channels_ = 0, height_ = 0, width_ = 0;
-  std::size_t image_size_ = 0, size_ = 0;
+  int channels_ = 0;
+  Size stored_ = 0, shown_ = 0;
+  std::size_t size_ = 0;
   std::span<const std::uint8_t> bytes_;
   std::span<const float> floats_;
   float scale_ = 1;
@@ -175,9 +215,9 @@ class Dataset {
   std::shared_ptr<const std::vector<float>> mean_;
 };
 
-/// The mean of all images, a value per pixel and in the pixels' own unit.
+/// The mean of all images as they are stored, a value per pixel and in the pixels' own unit.
 inline std::vector<float> mean_image(const Dataset& data) {
-  std::vector<double> sums(data.image_size());
+  std::vector<double> sums(data.stored_size());
   for (std::size_t i = 0; i < data.size(); ++i)
     for (std::size_t k = 0; k < sums.size(); ++k) {
       const std::size_t at = i * sums.size() + k;

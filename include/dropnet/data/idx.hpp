@@ -1,10 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
@@ -15,48 +16,72 @@ namespace dropnet {
 
 namespace detail {
 
-/// An IDX file of unsigned bytes: magic 0x0000 08 DD, DD sizes as big-endian 32-bit numbers, then the bytes.
-struct Idx {
+/// What the values of an IDX file are: the third byte of its magic number.
+enum class IdxType : std::uint8_t { byte = 0x08, integer = 0x0c, real = 0x0d };
+constexpr std::size_t size_of(IdxType type) { return type == IdxType::byte ? 1 : 4; }
+
+constexpr std::uint32_t big_endian(const std::uint8_t* at) {
+  return std::uint32_t(at[0]) << 24 | std::uint32_t(at[1]) << 16 | std::uint32_t(at[2]) << 8 | at[3];
+}
+inline void put_big_endian(std::uint32_t value, std::vector<std::uint8_t>& to) {
+  for (const int shift : {24, 16, 8, 0}) to.push_back(std::uint8_t(value >> shift));
+}
+
+/// The head of an IDX file: magic 0x0000 TYPE DD, then DD sizes as big-endian 32-bit numbers. The values follow, big-endian too.
+struct IdxHead {
+  IdxType type;
   std::vector<std::uint32_t> sizes;
-  std::vector<std::uint8_t> bytes;  ///< the whole file
-  std::size_t header = 0;           ///< bytes before the values
+
+  std::size_t length() const { return 4 + 4 * sizes.size(); }  ///< bytes
+  std::vector<std::uint8_t> bytes() const {
+    std::vector<std::uint8_t> head;
+    put_big_endian(std::uint32_t(type) << 8 | std::uint32_t(sizes.size()), head);
+    for (const std::uint32_t size : sizes) put_big_endian(size, head);
+    return head;
+  }
 };
 
-/// Reads a file that must have `dimensions` sizes. Throws Error, with the offset, if anything does not fit the
-/// file's own length; memory is taken only after that.
-inline Idx read_idx(const std::string& path, std::uint32_t dimensions) {
-  File file(path);
-  const std::size_t length = file.length();
-  const std::size_t header = 4 + 4 * std::size_t(dimensions);
+/// Reads the head of a file that must have so many sizes, at most 4. Throws Error, with the offset, if anything does not fit the
+/// file's own length.
+inline IdxHead read_idx_head(File& file, IdxType type, std::uint32_t dimensions) {
+  const std::size_t length = file.length(), header = 4 + 4 * std::size_t(dimensions);
   if (length < header)
     throw file.fail("truncated at offset " + std::to_string(length) + ", inside the header of " + std::to_string(header) + " bytes");
   std::array<std::uint8_t, 4 + 4 * 4> head{};
-  if (dimensions > 4) throw file.fail("cannot be read");
   file.read(head.data(), header);
-  const auto word = [&](std::size_t at) {
-    return std::uint32_t(head[at]) << 24 | std::uint32_t(head[at + 1]) << 16 | std::uint32_t(head[at + 2]) << 8 | head[at + 3];
-  };
-  const std::uint32_t magic = 0x800u + dimensions;
-  if (word(0) != magic)
-    throw file.fail("offset 0: the magic number is " + std::to_string(word(0)) + ", not " + std::to_string(magic) +
-                    "; this is no uncompressed IDX file of bytes with " + std::to_string(dimensions) + " dimensions");
-  Idx idx;
-  idx.header = header;
-  std::size_t values = 1;
+  const std::uint32_t magic = std::uint32_t(type) << 8 | dimensions, found = big_endian(head.data());
+  if (found != magic) {
+    const char* values = type == IdxType::byte ? "bytes" : type == IdxType::integer ? "32-bit integers" : "32-bit floats";
+    throw file.fail("offset 0: the magic number is " + std::to_string(found) + ", not " + std::to_string(magic) +
+                    "; this is no uncompressed IDX file of " + values + " with " + std::to_string(dimensions) + " dimensions");
+  }
+  IdxHead idx{type, {}};
+  std::size_t bytes = size_of(type);
   for (std::uint32_t d = 0; d < dimensions; ++d) {
-    idx.sizes.push_back(word(4 + 4 * d));
+    idx.sizes.push_back(big_endian(head.data() + 4 + 4 * d));
     if (idx.sizes[d] == 0) throw file.fail("offset " + std::to_string(4 + 4 * d) + ": a size of 0");
-    if (values > (length - header) / idx.sizes[d])
+    if (bytes > (length - header) / idx.sizes[d])
       throw file.fail("truncated: the sizes at offsets 4 to " + std::to_string(header - 1) + " ask for more values than the " +
                       std::to_string(length - header) + " bytes behind them");
-    values *= idx.sizes[d];
+    bytes *= idx.sizes[d];
   }
-  if (values != length - header)
-    throw file.fail("offset " + std::to_string(header + values) + ": the file goes on for " +
-                    std::to_string(length - header - values) + " bytes after its last value");
-  idx.bytes.resize(length);
-  std::copy_n(head.begin(), header, idx.bytes.begin());
-  file.read(idx.bytes.data() + header, length - header);
+  if (bytes != length - header)
+    throw file.fail("offset " + std::to_string(header + bytes) + ": the file goes on for " +
+                    std::to_string(length - header - bytes) + " bytes after its last value");
+  return idx;
+}
+
+/// An IDX file's sizes and the bytes behind its head.
+struct Idx {
+  std::vector<std::uint32_t> sizes;
+  std::vector<std::uint8_t> bytes;
+};
+/// Memory is taken only when the head fits the file's length.
+inline Idx read_idx(const std::string& path, IdxType type, std::uint32_t dimensions) {
+  File file(path);
+  auto head = read_idx_head(file, type, dimensions);
+  Idx idx{std::move(head.sizes), std::vector<std::uint8_t>(file.length() - 4 - 4 * std::size_t(dimensions))};
+  file.read(idx.bytes.data(), idx.bytes.size());
   return idx;
 }
 
@@ -65,17 +90,16 @@ inline Idx read_idx(const std::string& path, std::uint32_t dimensions) {
 /// Images (3 dimensions, [image][row][column]) with their labels (1 dimension) from two uncompressed IDX files.
 /// Pixels are bytes times 1/256. Throws Error if a file is damaged or the two do not belong together.
 inline Dataset load_idx(const std::string& images, const std::string& labels) {
-  auto pixels = detail::read_idx(images, 3);
-  const auto classes = detail::read_idx(labels, 1);
+  auto pixels = detail::read_idx(images, detail::IdxType::byte, 3);
+  const auto classes = detail::read_idx(labels, detail::IdxType::byte, 1);
   if (pixels.sizes[0] != classes.sizes[0])
     throw Error(labels + ": " + std::to_string(classes.sizes[0]) + " labels for the " + std::to_string(pixels.sizes[0]) +
                 " images of " + images);
   if (pixels.sizes[1] > 65535 || pixels.sizes[2] > 65535) throw Error(images + ": images of more than 65,535 rows or columns");
-  const std::vector<int> values(classes.bytes.begin() + std::ptrdiff_t(classes.header), classes.bytes.end());
+  const std::vector<int> values(classes.bytes.begin(), classes.bytes.end());
   const int height = int(pixels.sizes[1]), width = int(pixels.sizes[2]);
-  const std::size_t header = pixels.header;
   const auto bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(pixels.bytes));
-  return Dataset::owned(1, height, width, bytes, std::span(*bytes).subspan(header), values);
+  return Dataset::owned(1, height, width, bytes, *bytes, values);
 }
 
 struct Mnist {

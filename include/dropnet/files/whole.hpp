@@ -50,6 +50,13 @@ class Descriptor {
   void flush() {
     if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != ENOTSUP) fail("cannot be flushed to the disk", "is the disk full or damaged?");
   }
+  /// Where the next write goes.
+  void seek(std::size_t offset) {
+    if (::lseek(descriptor_, off_t(offset), SEEK_SET) < 0) fail("cannot be written at another place", "is it a file?");
+  }
+  void truncate(std::size_t length) {
+    if (::ftruncate(descriptor_, off_t(length)) != 0) fail("cannot be cut to its length", "is it a file?");
+  }
   /// Takes room for so many bytes.
   void reserve(std::size_t bytes) {
     if (bytes == 0) return;
