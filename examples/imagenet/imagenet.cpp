@@ -63,7 +63,9 @@ struct Pack {
     using Clock = std::chrono::steady_clock;
     auto begun = Clock::now();
     const bool live = isatty(1);
+    program::Interrupt::listen();
     const auto [train, val] = dn::pack_folder(from, out, size, threads, [&](const std::string& part, std::size_t done, std::size_t files) {
+      if (program::Interrupt::asked()) throw program::Interrupted();
       if (!live) return;
       const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
       std::printf("\r%s: %zu of %zu images, %.0f a second, %.0f s left \033[K", part.c_str(), done, files, double(done) / seconds, seconds / double(done) * double(files - done));

@@ -1,4 +1,4 @@
-// Every reader of what comes from outside, under libFuzzer. DROPNET_FUZZ says which one: idx, cifar10, weights, solver, image,
+// Every reader of what comes from outside, under libFuzzer. DROPNET_FUZZ says which one: idx, labels, packed, cifar10, weights, solver, image,
 // flags. Each may refuse its input with an Error; anything else that ends the program is a find.
 
 #include <sys/mman.h>
@@ -10,10 +10,12 @@
 #include <cstring>
 #include <dropnet/data/cifar10.hpp>
 #include <dropnet/data/idx.hpp>
+#include <dropnet/data/packed.hpp>
 #include <dropnet/dropnet.hpp>
 #include <dropnet/image.hpp>
 #include <dropnet/checkpoint.hpp>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <string>
@@ -42,11 +44,20 @@ class MemoryFile {
   std::string path_;
 };
 
-void idx(const std::string& path) {
-  dn::detail::read_idx(path, 3);
-}
+void idx(const std::string& path) { dn::detail::read_idx(path, dn::detail::IdxType::byte, 3); }
 void labels(const std::string& path) {
-  dn::detail::read_idx(path, 1);
+  std::uint8_t type = 0;
+  if (std::ifstream file(path, std::ios::binary); file.seekg(2)) type = std::uint8_t(file.get());
+  const bool bytes = type == std::uint8_t(dn::detail::IdxType::byte);
+  const auto idx = dn::detail::read_idx(path, bytes ? dn::detail::IdxType::byte : dn::detail::IdxType::integer, 1);
+  if (idx.bytes.size() != idx.sizes[0] * (bytes ? 1u : 4u)) std::abort();
+}
+/// Images that stay in their file.
+void packed(const std::string& path) {
+  const auto images = dn::detail::packed_images(path);
+  std::size_t values = 1;
+  for (const std::uint32_t size : images.head.sizes) values *= size;
+  if (images.pixels().size() != values) std::abort();
 }
 void cifar10(const std::string& path) {
   const auto data = dn::load_cifar10_batches({path});
@@ -86,7 +97,7 @@ void flags(const std::string& text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::map<std::string, std::function<void(const std::string&)>> targets{
-      {"idx", idx}, {"labels", labels}, {"cifar10", cifar10}, {"weights", weights}, {"solver", solver}, {"image", image}};
+      {"idx", idx}, {"labels", labels}, {"packed", packed}, {"cifar10", cifar10}, {"weights", weights}, {"solver", solver}, {"image", image}};
   static const char* name = std::getenv("DROPNET_FUZZ");
   static MemoryFile file("fuzz");
   try {
@@ -95,7 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } else {
       const auto target = targets.find(name ? name : "");
       if (target == targets.end()) {
-        std::fprintf(stderr, "DROPNET_FUZZ must be one of idx, labels, cifar10, weights, solver, image, flags\n");
+        std::fprintf(stderr, "DROPNET_FUZZ must be one of idx, labels, packed, cifar10, weights, solver, image, flags\n");
         std::exit(2);
       }
       target->second(file.holding(data, size));

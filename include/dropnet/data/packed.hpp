@@ -1,12 +1,13 @@
 #pragma once
 
 #include <bit>
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
@@ -40,16 +41,30 @@ inline std::vector<std::string> packed_classes(const std::string& folder) {
 
 namespace detail {
 
+/// An IDX file of images, which stay in it.
+struct PackedImages {
+  IdxHead head;
+  std::shared_ptr<const Mapped> file;
+  std::span<const std::uint8_t> pixels() const { return file->bytes().subspan(head.length()); }
+};
+inline PackedImages packed_images(const std::string& path) {
+  File file(path);
+  auto head = read_idx_head(file, IdxType::byte, 4);
+  for (std::size_t d = 1; d < 4; ++d)
+    if (head.sizes[d] > 65535) throw file.fail("images with a size of " + std::to_string(head.sizes[d]) + "; it may be 65,535 at most");
+  auto mapped = std::make_shared<const Mapped>(path);
+  if (mapped->bytes().size() != file.length()) throw file.fail("changed while it was read");
+  return {std::move(head), std::move(mapped)};
+}
+
 /// Images and labels whose names begin with `prefix`. The images stay in their file.
 inline Dataset packed_part(const std::string& prefix, std::size_t classes, float scale) {
   const std::string path = prefix + "-images-idx4-ubyte", labels_path = prefix + "-labels-idx1-int";
-  File file(path);
-  const auto head = read_idx_head(file, IdxType::byte, 4);
-  for (std::size_t d = 1; d < 4; ++d)
-    if (head.sizes[d] > 65535) throw Error(path + ": images with a size of " + std::to_string(head.sizes[d]) + "; it may be 65,535 at most");
+  const auto images = packed_images(path);
+  const auto& sizes = images.head.sizes;
   const auto labels = read_idx(labels_path, IdxType::integer, 1);
-  if (labels.sizes[0] != head.sizes[0])
-    throw Error(labels_path + ": " + std::to_string(labels.sizes[0]) + " labels for the " + std::to_string(head.sizes[0]) + " images of " + path);
+  if (labels.sizes[0] != sizes[0])
+    throw Error(labels_path + ": " + std::to_string(labels.sizes[0]) + " labels for the " + std::to_string(sizes[0]) + " images of " + path);
   std::vector<int> values;
   values.reserve(labels.sizes[0]);
   for (std::size_t i = 0; i < labels.bytes.size(); i += 4) {
@@ -58,9 +73,7 @@ inline Dataset packed_part(const std::string& prefix, std::size_t classes, float
       throw Error(labels_path + ": label " + std::to_string(std::int32_t(label)) + " of image " + std::to_string(i / 4) + "; classes.txt has " + std::to_string(classes) + " classes");
     values.push_back(int(label));
   }
-  const auto mapped = std::make_shared<const Mapped>(path);
-  if (mapped->bytes().size() != file.length()) throw file.fail("changed while it was read");
-  return Dataset::owned(int(head.sizes[1]), int(head.sizes[2]), int(head.sizes[3]), mapped, mapped->bytes().subspan(head.length()), std::move(values), scale);
+  return Dataset::owned(int(sizes[1]), int(sizes[2]), int(sizes[3]), images.file, images.pixels(), std::move(values), scale);
 }
 
 }  // namespace detail
