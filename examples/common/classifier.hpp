@@ -125,7 +125,8 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   backend.add_to(predict);
   predict.callback([&] {
     const auto classes = task.read_classes ? task.read_classes(task.folder(data)) : task.classes;
-    const auto [side, seen] = network.sides();
+    const Sides sides = network.sides();
+    const int side = sides.stored, seen = sides.shown;
     network.with_net(backend, {}, {}, [&](auto& net) {
       using Shape = typename std::decay_t<decltype(net)>::input;
       std::vector<std::uint8_t> pixels;
