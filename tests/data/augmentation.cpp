@@ -91,6 +91,12 @@ TEST_CASE("cropped: the middle of an image, which moves over what lies around it
   const auto mean = mean_image(middle);
   CHECK(mean.size() == 24);
   CHECK(window(middle.less(mean), {.image = 2, .row = 1, .column = -2}) == std::vector<float>{0, 100, 0, 100});
+  // What is kept of a mean is what the unmoved window shows, and does for it.
+  const auto kept = middle.less(mean).shown_mean();
+  CHECK(kept == std::vector<float>{106, 107, 118, 119});
+  CHECK(window(middle.less(kept), {.image = 2}) == window(middle.less(mean), {.image = 2}));
+  CHECK(window(middle.less(kept), {.image = 2, .column = 1}) == std::vector<float>{100, 208, 100, 220});
+  CHECK(middle.shown_mean().empty());
   CHECK_THROWS_WITH_AS(c.data.crop(4, 4), doctest::Contains("images of 2x3x4 cannot be cropped to 4x4"), Error);
   CHECK_THROWS_WITH_AS(c.data.crop(0, 4), doctest::Contains("cannot be cropped to 0x4"), Error);
   CHECK_THROWS_WITH_AS(middle.require(Shape{}, 3, "test"), doctest::Contains("the images are 2x1x2 but the network takes 2x3x4"), Error);
