@@ -68,7 +68,8 @@ struct Pack {
       if (program::Interrupt::asked()) throw program::Interrupted();
       if (!live) return;
       const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
-      std::printf("\r%s: %zu of %zu images, %.0f a second, %.0f s left \033[K", part.c_str(), done, files, double(done) / seconds, seconds / double(done) * double(files - done));
+      std::printf("\r%s: %zu of %zu images, %.0f a second, %.0f s left \033[K", part.c_str(), done, files, double(done) / seconds,
+                  seconds / double(done) * double(files - done));
       std::fflush(stdout);
       if (done < files) return;
       std::printf("\r\033[K");

@@ -135,6 +135,8 @@ TEST_CASE("packing leaves nothing behind where it fails") {
   s.write("bad/val/ant/1.png", "no image");
   CHECK_THROWS_WITH_AS(pack_folder(s.at("bad"), s.at("out"), 4), doctest::Contains("no other image can be read either"), Error);
   CHECK(fs::is_empty(s.at("out")));
+  CHECK_THROWS_WITH_AS(pack_folder(s.at("in"), s.at("in/train/.."), 4), doctest::Contains("is where the images are"), Error);
+  CHECK(s.read("in/classes.txt").size() > 10);
   s.write("file", "");
   CHECK_THROWS_WITH_AS(pack_images(list_images(s.at("in/train")), 4, s.at("file/train")), doctest::Contains("cannot be opened"), Error);
 }

@@ -93,8 +93,9 @@ struct PackReport {
 };
 
 /// Writes images as PREFIX-images-idx4-ubyte and PREFIX-labels-idx1-int, each scaled to cover `size`, its middle cut out, as RGB, in an
-/// order drawn once, so that the first ones are of all classes. Tells `progress` how many files are done. Files that cannot be read are
-/// left out. With 0 threads it takes as many as the machine has. Throws Error if none can, or the files cannot be written; then nothing is left of them.
+/// order drawn once, so that the first ones are of all classes. Tells `progress` how many files are done. With 0 threads it takes as
+/// many as the machine has. Files that cannot be read are left out; throws Error if none can, or the packed ones cannot be written, and
+/// then leaves nothing of them.
 inline PackReport pack_images(const ImageFolder& from, Size size, const std::string& prefix, int threads = 0,
                               const std::function<void(std::size_t)>& progress = {}) {
   Cpu cpu(threads);
@@ -154,11 +155,12 @@ inline PackReport pack_images(const ImageFolder& from, Size size, const std::str
 }
 
 /// Packs FOLDER/train and FOLDER/val into another folder, for load_packed. `progress` is told the part, how many of its files are done,
-/// and how many there are. A class's name is that of its folder, or what FOLDER/classes.txt has behind it and a tab.
+/// and how many there are. A class's name is that of its folder, or what FOLDER/classes.txt has behind it and a tab. Throws Error as above.
 inline std::pair<PackReport, PackReport> pack_folder(const std::string& folder, const std::string& out, Size size, int threads = 0,
                                                      const std::function<void(const std::string&, std::size_t, std::size_t)>& progress = {}) {
   const auto train = list_images(folder + "/train"), val = list_images(folder + "/val", train.classes);
   std::filesystem::create_directories(out);
+  if (std::filesystem::equivalent(folder, out)) throw Error(out + ": is where the images are; name another folder to pack them into");
   std::filesystem::remove(out + "/classes.txt");  // written last: where it is, all is
   const auto pack = [&](const std::string& part, const ImageFolder& images) {
     return pack_images(images, size, out + "/" + part, threads, [&](std::size_t done) {

@@ -70,7 +70,8 @@ inline Dataset packed_part(const std::string& prefix, std::size_t classes, float
   for (std::size_t i = 0; i < labels.bytes.size(); i += 4) {
     const std::uint32_t label = big_endian(labels.bytes.data() + i);
     if (label >= classes)
-      throw Error(labels_path + ": label " + std::to_string(std::int32_t(label)) + " of image " + std::to_string(i / 4) + "; classes.txt has " + std::to_string(classes) + " classes");
+      throw Error(labels_path + ": label " + std::to_string(std::int32_t(label)) + " of image " + std::to_string(i / 4) + "; classes.txt has " +
+                  std::to_string(classes) + " classes");
     values.push_back(int(label));
   }
   return Dataset::owned(int(sizes[1]), int(sizes[2]), int(sizes[3]), images.file, images.pixels(), std::move(values), scale);
