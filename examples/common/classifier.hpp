@@ -56,7 +56,6 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
     to.add_option("--weights", weights, "the model.safetensors that train wrote")->required()->check(CLI::ExistingFile);
   };
   const auto load_model = [&](auto& net) { return all_of(dn::load_weights(net, weights), weights, network.flags()); };
-  const auto used = [&](const dn::Dataset& training) { return options.train_images > 0 ? training.first(options.train_images) : training; };
   const auto less = [](const dn::Dataset& d, const std::vector<float>& mean) { return mean.empty() ? d : d.less(mean); };
   const auto load = [&](const std::string& folder) {
     Split split = task.load(folder);
@@ -68,8 +67,8 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
       *part = part->crop(shown, shown);
     }
     if (options.train_images > 0) {
-      split.train = used(split.train);
-      split.mean.clear();
+      split.train = split.train.first(options.train_images);
+      split.mean.clear();  // it was of all
     }
     return split;
   };
@@ -126,20 +125,19 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   predict.callback([&] {
     const auto classes = task.read_classes ? task.read_classes(task.folder(data)) : task.classes;
     const Sides sides = network.sides();
-    const int side = sides.stored, seen = sides.shown;
     network.with_net(backend, {}, {}, [&](auto& net) {
       using Shape = typename std::decay_t<decltype(net)>::input;
       std::vector<std::uint8_t> pixels;
       for (const auto& path : images)
-        for (const std::uint8_t b : dn::load_image(path, Shape::channels, side, side, task.fit).bytes) pixels.push_back(invert ? std::uint8_t(255 - b) : b);
-      const auto pictures = dn::Dataset::owned(Shape::channels, side, side, nullptr, pixels, std::vector<int>(images.size(), 0), task.scale);
-      const auto shown = less(pictures.crop(seen, seen), load_model(net));
+        for (const std::uint8_t b : dn::load_image(path, Shape::channels, sides.stored, sides.stored, task.fit).bytes) pixels.push_back(invert ? std::uint8_t(255 - b) : b);
+      const auto pictures = dn::Dataset::owned(Shape::channels, sides.stored, sides.stored, nullptr, pixels, std::vector<int>(images.size(), 0), task.scale);
+      const auto shown = less(pictures.crop(sides.shown, sides.shown), load_model(net));
       dn::Tensor<Shape> batch_of(int(images.size()));
       for (std::size_t i = 0; i < images.size(); ++i) shown.image(i, batch_of.sample(int(i)).data());
       typename std::decay_t<decltype(net)>::workspace ws(net, batch_of.batch(), dn::Purpose::predict, backend_of(net));
       const auto logits = net.predict(batch_of, ws);
       for (std::size_t i = 0; i < images.size(); ++i) {
-        const auto z = logits.sample(int(i)).first(std::min(classes.size(), logits.sample(int(i)).size()));
+        const auto all = logits.sample(int(i)), z = all.first(std::min(classes.size(), all.size()));
         const auto best = std::max_element(z.begin(), z.end());
         double sum = 0;
         for (float value : z) sum += std::exp(double(value - *best));

@@ -79,10 +79,18 @@ struct Idx {
 /// Memory is taken only when the head fits the file's length.
 inline Idx read_idx(const std::string& path, IdxType type, std::uint32_t dimensions) {
   File file(path);
-  auto head = read_idx_head(file, type, dimensions);
-  Idx idx{std::move(head.sizes), std::vector<std::uint8_t>(file.length() - 4 - 4 * std::size_t(dimensions))};
+  const auto head = read_idx_head(file, type, dimensions);
+  Idx idx{head.sizes, std::vector<std::uint8_t>(file.length() - head.length())};
   file.read(idx.bytes.data(), idx.bytes.size());
   return idx;
+}
+
+/// Reads a label for each of so many images. Throws Error if there are not as many.
+inline Idx read_idx_labels(const std::string& path, IdxType type, std::uint32_t count, const std::string& images) {
+  auto labels = read_idx(path, type, 1);
+  if (labels.sizes[0] != count)
+    throw Error(path + ": " + std::to_string(labels.sizes[0]) + " labels for the " + std::to_string(count) + " images of " + images);
+  return labels;
 }
 
 }  // namespace detail
@@ -91,10 +99,7 @@ inline Idx read_idx(const std::string& path, IdxType type, std::uint32_t dimensi
 /// Pixels are bytes times 1/256. Throws Error if a file is damaged or the two do not belong together.
 inline Dataset load_idx(const std::string& images, const std::string& labels) {
   auto pixels = detail::read_idx(images, detail::IdxType::byte, 3);
-  const auto classes = detail::read_idx(labels, detail::IdxType::byte, 1);
-  if (pixels.sizes[0] != classes.sizes[0])
-    throw Error(labels + ": " + std::to_string(classes.sizes[0]) + " labels for the " + std::to_string(pixels.sizes[0]) +
-                " images of " + images);
+  const auto classes = detail::read_idx_labels(labels, detail::IdxType::byte, pixels.sizes[0], images);
   if (pixels.sizes[1] > 65535 || pixels.sizes[2] > 65535) throw Error(images + ": images of more than 65,535 rows or columns");
   const std::vector<int> values(classes.bytes.begin(), classes.bytes.end());
   const int height = int(pixels.sizes[1]), width = int(pixels.sizes[2]);

@@ -62,9 +62,7 @@ inline Dataset packed_part(const std::string& prefix, std::size_t classes, float
   const std::string path = prefix + "-images-idx4-ubyte", labels_path = prefix + "-labels-idx1-int";
   const auto images = packed_images(path);
   const auto& sizes = images.head.sizes;
-  const auto labels = read_idx(labels_path, IdxType::integer, 1);
-  if (labels.sizes[0] != sizes[0])
-    throw Error(labels_path + ": " + std::to_string(labels.sizes[0]) + " labels for the " + std::to_string(sizes[0]) + " images of " + path);
+  const auto labels = read_idx_labels(labels_path, IdxType::integer, sizes[0], path);
   std::vector<int> values;
   values.reserve(labels.sizes[0]);
   for (std::size_t i = 0; i < labels.bytes.size(); i += 4) {
