@@ -91,7 +91,7 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
       if (!options.quiet)
         std::cout << network.title() << ": " << describe(net) << "; " << folder << ": " << split.train.size() << " training and "
                   << split.test.size() << " test images\n";
-      program::train(net, options, checkpoint, backend_of(net), less(split.train, mean), less(split.test, mean), split.note);
+      program::train(net, options, checkpoint, backend_of, less(split.train, mean), less(split.test, mean), split.note);
     });
   });
 
@@ -101,13 +101,14 @@ int classify(int argc, char** argv, const Task& task, Networks network, TrainOpt
   add_data(test);
   backend.add_to(test);
   test.add_option("--on", split_name, "which images: test, or train")->check(CLI::IsMember({"test", "train"}))->capture_default_str();
+  options.add_workers_to(test);
   test.add_option("--train-images", options.train_images, "with --on train: the first so many; 0: all")->capture_default_str();
   test.callback([&] {
     const Split split = load(task.folder(data));
     const bool on_test = split_name == "test";
     const dn::Dataset shown = on_test ? split.test : split.train;
     network.with_net(backend, {}, {}, [&](auto& net) {
-      const auto result = dn::evaluate(net, less(shown, load_model(net)), {}, backend_of(net));
+      const auto result = dn::evaluate(net, less(shown, load_model(net)), {.workers = options.workers}, backend_of(net));
       if (on_test && !split.note.empty()) std::cout << split.note << '\n';
       std::printf("%zu images, loss %.4f, among the first five %.4f\naccuracy %.4f\n", result.images, result.loss, result.top_k_accuracy,
                   result.accuracy);

@@ -150,9 +150,9 @@ inline void tell_resumed(const std::string& checkpoint, std::int64_t at, std::in
   if (at > iterations) throw dn::Error(checkpoint + ": is of iteration " + std::to_string(at) + ", behind --iterations " + std::to_string(iterations));
 }
 
-/// What `train` does once there are a network and data.
-template <class Net>
-void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typename Net::backend backend, const dn::Dataset& training,
+/// What `train` does once there are a network and data; `backend_of(net)` makes a backend.
+template <class Net, class BackendOf>
+void train(Net& net, const TrainOptions& o, const std::string& checkpoint, const BackendOf& backend_of, const dn::Dataset& training,
            const dn::Dataset& test, const std::string& note) {
   std::ostream silent(nullptr), &out = o.quiet ? silent : std::cout;
   if (!o.weights.empty()) tell(dn::load_weights(net, o.weights), o.weights, net.architecture().tensors.size(), out);
@@ -173,7 +173,7 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
                          .test_interval = o.test_interval, .display = o.display, .augmentation = o.augmentation(), .workers = o.workers,
                          .observers = outputs.observers(snapshots), .norms_interval = o.norms_interval(), .snapshot_interval = o.snapshot,
                          .stop = [&] { return Interrupt::asked() || outputs.vanished(); }},
-              std::move(backend));
+              backend_of(net));
   if (outputs.vanished())
     out << "stopped behind iteration " << trainer.iteration() << ": no gradient reaches the first layer; try growth, another filler or a smaller --lr\n";
   else if (Interrupt::asked() && trainer.iteration() < o.iterations) {
@@ -183,7 +183,7 @@ void train(Net& net, const TrainOptions& o, const std::string& checkpoint, typen
   if (const double done = dn::mean_work(net.architecture(), trainer.state().growth, begun, trainer.iteration()); done < 0.995)
     out << dn::detail::formatted("growth saved %.0f %% of the multiply-adds\n", 100 * (1 - done));
   // A run that was stopped, or had nothing left to do, was not tested at its end.
-  const double accuracy = outputs.accuracy() && !outputs.vanished() ? *outputs.accuracy() : dn::evaluate(net, test).accuracy;
+  const double accuracy = outputs.accuracy() && !outputs.vanished() ? *outputs.accuracy() : dn::evaluate(net, test, {.workers = o.workers}, backend_of(net)).accuracy;
   dn::save_weights(net, o.out + "/model.safetensors", extras.mean);
   out << "wrote " << o.out << "/metrics.csv and " << o.out << "/model.safetensors\n";
   if (!note.empty()) out << note << '\n';

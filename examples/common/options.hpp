@@ -177,7 +177,7 @@ struct TrainOptions {
     add("--clip", clip, "global L2 norm to which gradients are clipped; 0: not")->check(not_negative);
     group = "Data";
     add("--train-images", train_images, "use the first so many training images; 0: all");
-    add("--workers", workers, "threads that prepare batches ahead; 0: none")->check(CLI::Range(0, 1024).description("0 to 1024"));
+    add_workers_to(app)->group(group);
     add_augmentation_to(app);
     group = "Output";
     add("--out", out, "folder for metrics.csv, model.safetensors and checkpoints");
@@ -194,6 +194,10 @@ struct TrainOptions {
     add("--resume", resume, "a checkpoint to go on from, exactly: its folder, or latest for OUT/latest; its flags need not be given again");
   }
 
+  CLI::Option* add_workers_to(CLI::App& app) {
+    return app.add_option("--workers", workers, "threads that prepare batches ahead; 0: none, and a GPU holds all images")
+        ->check(CLI::Range(0, 1024).description("0 to 1024"))->capture_default_str();
+  }
   void add_augmentation_to(CLI::App& app) {
     app.add_option("--pad", pad, "pixels by which what a network sees of a training image is moved at random, over zeros where the image ends")
         ->check(CLI::Range(0, 1024).description("0 to 1024"))->capture_default_str()->group("Data");

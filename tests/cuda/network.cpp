@@ -214,6 +214,9 @@ TEST_CASE("a copy of a network has weights of its own; predict, evaluate and rea
   CHECK(x.loss == doctest::Approx(y.loss).epsilon(1e-5));
   CHECK(x.accuracy == y.accuracy);
   CHECK(x.images == 96);
+  // Whether the device holds all images or is brought a batch at a time.
+  CHECK(evaluate(there, q.data, {.batch = 13, .workers = 2}, Cuda({.deterministic = true})).loss ==
+        evaluate(there, q.data, {.batch = 13}, Cuda({.deterministic = true})).loss);
 }
 
 TEST_CASE_TEMPLATE("predicting in two places: layers with a ReLU, one behind the other", L, Conv<4, 3, Pad<1>>, Linear<12>) {

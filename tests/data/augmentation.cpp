@@ -164,6 +164,50 @@ TEST_CASE("loader: its buffers are few and used again") {
   CHECK_THROWS_WITH_AS((Loader<Shape>(Batches(c.data, 2, Seed{1}), 0, 0, 3)), doctest::Contains("0 workers"), Error);
 }
 
+TEST_CASE("batches in order: every image once and as it is, the last batch shorter, behind it none; ahead by workers the same") {
+  const Counted c(11);
+  auto batches = Batches::in_order(c.data, 4);
+  for (const int workers : {1, 3}) {
+    Loader<Shape> loader(batches, 0, workers, 2);
+    for (std::uint32_t t = 0, next = 0; t < 5; ++t) {
+      const auto picks = batches.at(t);
+      CHECK(picks.size() == (t < 2 ? 4 : t == 2 ? 3 : 0));
+      const auto& batch = loader.next();
+      REQUIRE(batch.images.batch() == int(picks.size()));
+      REQUIRE(batch.labels.size() == picks.size());
+      for (std::size_t n = 0; n < picks.size(); ++n, ++next) {
+        CHECK(picks[n].image == next);
+        CHECK((picks[n].row == 0 && picks[n].column == 0 && picks[n].mirror == 0));
+        const auto expected = window(c.data, {.image = next}), found = std::vector<float>(batch.images.sample(int(n)).begin(), batch.images.sample(int(n)).end());
+        CHECK(found == expected);
+        CHECK(batch.labels[n] == c.data.labels()[next]);
+      }
+    }
+  }
+  CHECK(Batches::in_order(c.data, 100).at(0).size() == 11);
+  CHECK_THROWS_WITH_AS(Batches::in_order(c.data, 0), doctest::Contains("the batch is 0"), Error);
+  CHECK_THROWS_WITH_AS(Batches::in_order(c.data.first(0), 4), doctest::Contains("no images"), Error);
+}
+
+TEST_CASE("testing with workers gives the numbers of testing without, again and again, labels and targets") {
+  const Counted c(11);
+  const std::vector<float> targets(33, 0.5f);
+  const Network<Linear<3>, Shape> net(Fill{}, Seed{1});
+  for (const Dataset& data : {c.data, c.data.with_targets(targets)}) {
+    const auto expected = evaluate(net, data, {.batch = 4});
+    for (const int workers : {1, 2, 4}) {
+      const auto found = evaluate(net, data, {.batch = 4, .workers = workers});
+      CHECK(found.loss == expected.loss);
+      CHECK(found.images == 11);
+      CHECK((data.has_targets() || found.accuracy == expected.accuracy));
+    }
+    Network<Linear<3>, Shape>::workspace ws(net, 4);
+    Feed<Network<Linear<3>, Shape>> feed(ws, Batches::in_order(data, 4), 2);
+    for (int i = 0; i < 3; ++i) CHECK(evaluate(net, feed, ws, 5).loss == expected.loss);
+  }
+  CHECK_THROWS_WITH_AS(evaluate(net, c.data, {.workers = -1}), doctest::Contains("evaluate: workers is -1; it must be 0 to 1,024"), Error);
+}
+
 TEST_CASE("training with workers gives the bytes of training without") {
   const Counted c(30);
   std::vector<std::uint8_t> bytes(30 * Shape::size);

@@ -50,21 +50,17 @@ bool load_images(HostBackend&, const Dataset& data, const Pick* picks, Blob<T, S
 class Batches {
  public:
   /// Throws Error if the data set has no images, the batch is not positive, or the augmentation makes no sense.
-  Batches(const Dataset& data, int batch, Seed seed, Augmentation augmentation = {})
-      : data_(data), seed_(seed), augmentation_(augmentation), picks_(std::size_t(std::max(batch, 0))) {
-    if (data.size() == 0) throw Error("dropnet: Batches: the data set has no images");
-    if (batch < 1) throw Error("dropnet: Batches: the batch is " + std::to_string(batch) + "; it must be at least 1");
+  Batches(const Dataset& data, int batch, Seed seed, Augmentation augmentation = {}) : Batches(data, batch) {
     check(augmentation);
+    shuffled_ = true;
+    seed_ = seed;
+    augmentation_ = augmentation;
   }
+  /// All images once, in order and as they are: the last batch holds what is left, those behind it nothing.
+  static Batches in_order(const Dataset& data, int batch) { return Batches(data, batch); }
 
   /// The images of batch t, good until the next call.
-  std::span<const Pick> at(std::uint64_t t) {
-    for (std::size_t i = 0; i < picks_.size(); ++i) {
-      const std::uint64_t place = t * std::uint64_t(picks_.size()) + i, epoch = place / data_.size();
-      picks_[i] = augmented(augmentation_, seed_, epoch, order(epoch)[place % data_.size()]);
-    }
-    return picks_;
-  }
+  std::span<const Pick> at(std::uint64_t t) { return shuffled_ ? shuffled_at(t) : ordered_at(t); }
   /// Fills the workspace's inputs, and labels or targets, with batch t.
   template <class Workspace>
   void load(std::uint64_t t, Workspace& ws) {
@@ -75,6 +71,22 @@ class Batches {
   int batch() const { return int(picks_.size()); }
 
  private:
+  Batches(const Dataset& data, int batch) : data_(data), picks_(std::size_t(std::max(batch, 0))) {
+    if (data.size() == 0) throw Error("dropnet: Batches: the data set has no images");
+    if (batch < 1) throw Error("dropnet: Batches: the batch is " + std::to_string(batch) + "; it must be at least 1");
+  }
+  std::span<const Pick> ordered_at(std::uint64_t t) {
+    const std::size_t first = std::min(std::size_t(t) * picks_.size(), data_.size()), count = std::min(picks_.size(), data_.size() - first);
+    for (std::size_t i = 0; i < count; ++i) picks_[i] = {.image = std::uint32_t(first + i)};
+    return std::span(picks_).first(count);
+  }
+  std::span<const Pick> shuffled_at(std::uint64_t t) {
+    for (std::size_t i = 0; i < picks_.size(); ++i) {
+      const std::uint64_t place = t * std::uint64_t(picks_.size()) + i, epoch = place / data_.size();
+      picks_[i] = augmented(augmentation_, seed_, epoch, order(epoch)[place % data_.size()]);
+    }
+    return picks_;
+  }
   const std::vector<std::uint32_t>& order(std::uint64_t epoch) {
     if (order_.empty() || epoch != epoch_) {
       order_ = shuffled(data_.size(), seed_, epoch);
@@ -83,9 +95,10 @@ class Batches {
     return order_;
   }
   const Dataset& data_;
+  std::vector<Pick> picks_;
+  bool shuffled_ = false;
   Seed seed_;
   Augmentation augmentation_;
-  std::vector<Pick> picks_;
   std::uint64_t epoch_ = 0;
   std::vector<std::uint32_t> order_;
 };

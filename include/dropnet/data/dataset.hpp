@@ -189,8 +189,12 @@ class Dataset {
     for (int c = 0; c < channels_; ++c)
       for (int r = 0; r < height; ++r, to += width) {
         const int row = r + top;
-        for (int q = 0; q < width; ++q) to[q] = T(0);
-        if (row < 0 || row >= stored_.height) continue;
+        if (row < 0 || row >= stored_.height) {
+          std::fill(to, to + width, T(0));
+          continue;
+        }
+        std::fill(to, to + first, T(0));
+        std::fill(to + last, to + width, T(0));
         const std::ptrdiff_t at = (std::ptrdiff_t(c) * stored_.height + row) * stored_.width + left;
         if (mean)
           for (int q = first; q < last; ++q) to[q] = (T(from[at + q]) - T(mean[at + q])) * scale;

@@ -23,7 +23,7 @@ template <class Shape, class T = float>
 class Loader {
  public:
   struct Batch {
-    Tensor<Shape, T> images;
+    Tensor<Shape, T> images{0};
     std::vector<int> labels;
     std::vector<T> targets;  ///< instead of labels, where the data set has them
   };
@@ -33,9 +33,7 @@ class Loader {
   Loader(const Batches& batches, std::uint64_t first, int workers, int ahead) : next_(first), taken_(first) {
     if (workers < 1 || ahead < 1)
       throw Error("dropnet: Loader: " + std::to_string(workers) + " workers, " + std::to_string(ahead) + " batches ahead; both must be at least 1");
-    const std::size_t batch = std::size_t(batches.batch()), values = batches.data().target_size();
-    for (int i = 0; i <= ahead; ++i)
-      slots_.push_back({{Tensor<Shape, T>(batches.batch()), std::vector<int>(values ? 0 : batch), std::vector<T>(batch * values)}, 0, false});
+    slots_.resize(std::size_t(ahead) + 1);
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this, own = Batches(batches)](std::stop_token stop) mutable { work(stop, own); });
   }
   /// The number of the batch that next() gives.
@@ -59,13 +57,21 @@ class Loader {
  private:
   struct Slot {
     Batch batch;
-    std::uint64_t number;
-    bool full;
+    std::uint64_t number = 0;
+    bool full = false;
+
+    void fill(Batches& from, std::uint64_t t) {
+      HostBackend host;
+      const auto picks = from.at(t);
+      if (batch.images.batch() != int(picks.size())) batch.images = Tensor<Shape, T>(int(picks.size()));
+      batch.labels.resize(from.data().has_targets() ? 0 : picks.size());
+      batch.targets.resize(picks.size() * from.data().target_size());
+      load_images(host, from.data(), picks.data(), Blob<T, Shape>{batch.images.data(), nullptr, batch.images.batch()}, batch.labels.data(), batch.targets.data());
+    }
   };
   Slot& slot(std::uint64_t t) { return slots_[t % slots_.size()]; }
 
   void work(std::stop_token stop, Batches& batches) try {
-    HostBackend host;
     std::unique_lock lock(mutex_);
     while (true) {
       if (!changed_.wait(lock, stop, [&] { return next_ < taken_ + slots_.size(); })) return;
@@ -74,8 +80,7 @@ class Loader {
       Slot& s = slot(t);
       s.full = false;
       lock.unlock();
-      const Blob<T, Shape> x{s.batch.images.data(), nullptr, s.batch.images.batch()};
-      load_images(host, batches.data(), batches.at(t).data(), x, s.batch.labels.data(), s.batch.targets.data());
+      s.fill(batches, t);
       lock.lock();
       s.number = t;
       s.full = true;

@@ -1,21 +1,21 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <utility>
-#include <vector>
 
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/data/batches.hpp"
 #include "dropnet/data/dataset.hpp"
 #include "dropnet/network/network.hpp"
+#include "dropnet/train/feed.hpp"
 
 namespace dropnet {
 
 struct EvaluateOptions {
   int batch = 100;
   int top_k = 5;
+  int workers = 0;  ///< threads that make batches ahead; 0: they are made when needed, by the backend, which holds all images
 };
 
 /// Where there are no labels.
@@ -38,17 +38,15 @@ void queue_loss(Workspace& ws, Y y, int top_k) {
     softmax_loss(ws.backend(), y, ws.labels(), top_k, ws.tally(), ws.mean_of());
 }
 
-/// Goes through all images once, in order, with a workspace that is there already and images resident on its backend.
-template <class Net, class Images>
-Evaluation evaluate(const Net& net, const Images& images, const Dataset& data, typename Net::workspace& ws, int top_k) {
-  const std::size_t size = data.size();
+/// Goes through all images once, with a workspace that is there already and the feed that brings them to it in order.
+template <class Net>
+Evaluation evaluate(const Net& net, Feed<Net>& feed, typename Net::workspace& ws, int top_k) {
+  const Dataset& data = feed.batches().data();
+  const std::size_t size = data.size(), batches = detail::ceil_div(size, std::size_t(feed.batches().batch()));
   ws.begin(net, {});
-  std::vector<Pick> picks;
-  for (std::size_t from = 0; from < size; from += picks.size()) {
-    picks.resize(std::min(std::size_t(ws.capacity()), size - from));
-    for (std::size_t i = 0; i < picks.size(); ++i) picks[i].image = std::uint32_t(from + i);
-    ws.pick(picks);
-    ws.load_picked(images);
+  for (std::size_t t = 0; t < batches; ++t) {
+    feed.prepare(t);
+    feed.load();
     ws.each_slice(net, false, false, [&](auto& of) {
       net.queue_forward(of);
       auto y = of.output();
@@ -66,8 +64,10 @@ Evaluation evaluate(const Net& net, const Images& images, const Dataset& data, t
 template <class Net>
 Evaluation evaluate(const Net& net, const Dataset& data, EvaluateOptions options = {}, typename Net::backend backend = Net::backend::standard()) {
   data.require(typename Net::input{}, Net::output::size, "evaluate");
+  check_workers(options.workers, "evaluate");
   typename Net::workspace ws(net, options.batch, Purpose::predict, std::move(backend));
-  return evaluate(net, resident(ws.backend(), data), data, ws, options.top_k);
+  Feed<Net> feed(ws, Batches::in_order(data, options.batch), options.workers);
+  return evaluate(net, feed, ws, options.top_k);
 }
 
 }  // namespace dropnet

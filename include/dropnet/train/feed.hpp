@@ -3,11 +3,20 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
+#include "dropnet/core/error.hpp"
 #include "dropnet/data/batches.hpp"
 #include "dropnet/data/loader.hpp"
 
 namespace dropnet {
+
+/// Throws Error if so many workers make no sense.
+inline void check_workers(int workers, const char* where) {
+  if (workers < 0 || workers > 1024)
+    throw Error(std::string("dropnet: ") + where + ": workers is " + std::to_string(workers) + "; it must be 0 to 1,024");
+}
 
 /// Brings batches to a workspace: made by its backend when they are needed, or ahead of that by a Loader's workers.
 template <class Net>
@@ -35,6 +44,7 @@ class Feed {
     ws_.load_picked(images_);
     if (!asynchronous) waited_ += std::chrono::duration<double>(Clock::now() - began).count();
   }
+  const Batches& batches() const { return batches_; }
   /// Seconds that training has waited for its batches.
   double waited() const { return waited_ + (loader_ ? loader_->waited() : 0); }
 

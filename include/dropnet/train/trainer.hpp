@@ -29,7 +29,7 @@ struct FitOptions {
   std::int64_t test_interval = 0;  ///< 0: at the end only
   std::int64_t display = 0;        ///< a train record every so many iterations, and at the end; 0: none
   Augmentation augmentation{};     ///< of the training images
-  int workers = 0;                 ///< threads that make batches ahead; 0: they are made when needed, by the backend
+  int workers = 0;                 ///< threads that make batches ahead; 0: they are made when needed, by the backend, which holds all images
   std::vector<Observer*> observers{};
   std::int64_t norms_interval = 0;     ///< observers are told each layer's norms every so many iterations; 0: never
   std::int64_t snapshot_interval = 0;  ///< observers are told to save every so many iterations, and at the end; 0: only if stopped
@@ -128,16 +128,17 @@ class Trainer {
   /// fit, Diverged if a loss is not finite: the weights are then those of before that iteration.
   void fit(const Dataset& data, const FitOptions& options, typename Net::backend backend = Net::backend::standard()) {
     data.require(typename Net::input{}, Net::output::size, "fit");
-    if (options.workers < 0 || options.workers > 1024) throw Error("dropnet: fit: workers is " + std::to_string(options.workers) + "; it must be 0 to 1,024");
+    check_workers(options.workers, "fit");
     if (options.iter_size < 1) throw Error("dropnet: fit: iter_size is " + std::to_string(options.iter_size) + "; it must be at least 1");
     check(options.augmentation);
     const DataPlan plan{data.size(), options.batch, options.iter_size, options.augmentation};
     if (goes_on_) demand_same(plan);
     typename Net::workspace ws(net_, options.batch, Purpose::train, std::move(backend));
-    const Dataset none;
-    const Dataset& test_data = options.test ? *options.test : none;
-    if (options.test) test_data.require(typename Net::input{}, Net::output::size, "fit's test set");
-    const auto& test_images = resident(ws.backend(), test_data);
+    std::optional<Feed<Net>> test_feed;
+    if (options.test) {
+      options.test->require(typename Net::input{}, Net::output::size, "fit's test set");
+      test_feed.emplace(ws, Batches::in_order(*options.test, options.batch), options.workers);
+    }
     Feed<Net> feed(ws, Batches(data, options.batch, seed_, options.augmentation), options.workers);
     const auto tell = [&](auto&& what) {
       for (Observer* o : options.observers) what(*o);
@@ -152,7 +153,7 @@ class Trainer {
     Interval since;
     const auto test = [&] {
       const double paused = seconds(began);
-      const auto result = evaluate(net_, test_images, test_data, ws, 5);
+      const auto result = evaluate(net_, *test_feed, ws, 5);
       const double now = seconds(began);
       since.start += now - paused;
       tell([&](Observer& o) { o.record(test_record(result, double(result.images) / (now - paused), now)); });
