@@ -88,6 +88,9 @@ struct Cpu : HostBackend {
   /// The same for all workers together; to be called outside parallel.
   template <class T>
   T* shared_scratch(std::size_t size) { return grown<T>(shared_, size); }
+  /// The same for a kernel that calls others, which take the other two.
+  template <class T>
+  T* outer_scratch(std::size_t size) { return grown<T>(outer_, size); }
 
  private:
   static int checked(int threads) {
@@ -107,7 +110,7 @@ struct Cpu : HostBackend {
   std::unique_ptr<Threads> threads_;
   std::size_t least_, cache_;
   std::vector<HostBuffer<std::byte>> scratch_;
-  HostBuffer<std::byte> shared_;
+  HostBuffer<std::byte> shared_, outer_;
   std::vector<Cpu> alone_;  // of a worker each
 };
 

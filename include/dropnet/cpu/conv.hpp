@@ -8,7 +8,9 @@
 #include "dropnet/cpu/backend.hpp"
 #include "dropnet/cpu/conv_direct.hpp"
 #include "dropnet/cpu/conv_groups.hpp"
+#include "dropnet/cpu/conv_large.hpp"
 #include "dropnet/cpu/conv_patches.hpp"
+#include "dropnet/cpu/conv_phases.hpp"
 #include "dropnet/cpu/conv_winograd.hpp"
 
 namespace dropnet {
@@ -22,15 +24,20 @@ struct ConvKernels {
   using In = typename G::in;
   using Out = typename G::out;
   static constexpr int K = W::kernel.height, P = W::pad.height;
-  static constexpr bool plain = W::kernel.square() && W::pad.square() && W::stride == Size(1) && W::dilation == Size(1);
+  static constexpr bool dense = W::stride == Size(1) && W::dilation == Size(1), plain = dense && W::kernel.square() && W::pad.square();
   // A product's tile has so many rows of filters; where a window is not plain, direct kernels are faster only if those are mostly empty.
   static constexpr bool is_direct = direct::serves<T, G>() && ((plain && P < K) || Out::channels < Product<T>::group / 2);
   using Others = std::conditional_t<is_direct, DirectConv<W, T>, ByGroups<W, T, PatchConv>>;
-  template <bool Pays>
-  using chosen = std::conditional_t<Pays, ByGroups<W, T, WinogradConv>, Others>;
-  using forward = chosen<plain && winograd::correlation_pays<T, In, Out, K, P>()>;
-  using backward_data = chosen<plain && winograd::correlation_pays<T, Out, In, K, K - 1 - P>()>;
-  using backward_weights = chosen<plain && winograd::gradient_pays<T, In, Out, K, P>()>;
+  static constexpr bool is_large = dense && (W::kernel.height > 5 || W::kernel.width > 5) && winograd::large_pays<T, In, Out, W::kernel, W::pad>();
+  template <Pass Which>
+  static constexpr bool by_phases = !is_direct && phases_pay<T, G, Which>();
+
+  template <bool Tiles, bool Phases>
+  using chosen = std::conditional_t<Tiles, ByGroups<W, T, WinogradConv>,
+                                    std::conditional_t<is_large, ByGroups<W, T, LargeConv>, std::conditional_t<Phases, ByGroups<W, T, PhasesConv>, Others>>>;
+  using forward = chosen<plain && winograd::correlation_pays<T, In, Out, K, P>(), by_phases<Pass::forward>>;
+  using backward_data = chosen<plain && winograd::correlation_pays<T, Out, In, K, K - 1 - P>(), by_phases<Pass::backward_data>>;
+  using backward_weights = chosen<plain && winograd::gradient_pays<T, In, Out, K, P>(), by_phases<Pass::backward_weights>>;
 };
 
 }  // namespace detail

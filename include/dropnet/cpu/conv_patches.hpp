@@ -25,8 +25,10 @@ struct Planes : detail::Planes<T, W> {
   using Out = typename W::out;
   static constexpr int L = lanes::width<T>;
   static constexpr bool in_place = W::pad == Size(0) && W::stride == Size(1);
+  /// Whether memory goes on behind the last sample.
+  static constexpr bool reads_past = !in_place || requires { In::goes_on; };
   /// Outputs that read one piece, and pieces of a plane.
-  static constexpr bool whole = in_place && W::taps == 1;
+  static constexpr bool whole = in_place && Out::width == In::width && (W::taps == 1 || reads_past);
   static constexpr int piece = whole ? int(Out::plane) : Out::width, pieces = whole ? 1 : Out::height;
   /// From sample to sample; and scalars for some samples, the last vector reading past its piece.
   static constexpr std::ptrdiff_t apart = in_place ? std::ptrdiff_t(In::size) : Padded::size;
@@ -40,7 +42,7 @@ struct Planes : detail::Planes<T, W> {
       std::ptrdiff_t from;
       int to;
     };
-    Move vectors[Most], singles[in_place ? Most : 1];
+    Move vectors[Most], singles[reads_past ? 1 : Most];
     int vectors_count = 0, singles_count = 0;
 
     /// Outputs first..first + count, counted through all samples.
@@ -50,8 +52,8 @@ struct Planes : detail::Planes<T, W> {
         const int here = std::min(piece - column, count - at);
         const std::ptrdiff_t from = n * apart + row * Padded::pitch + column;
         int i = 0;
-        for (; i + (in_place ? L : 1) <= here; i += L) vectors[vectors_count++] = {from + i, at + i};
-        if constexpr (in_place)
+        for (; i + (reads_past ? 1 : L) <= here; i += L) vectors[vectors_count++] = {from + i, at + i};
+        if constexpr (!reads_past)
           for (; i < here; ++i) singles[singles_count++] = {from + i, at + i};
         at += here;
         column = 0;
@@ -63,7 +65,7 @@ struct Planes : detail::Planes<T, W> {
     }
     EIGEN_ALWAYS_INLINE void copy(const T* from, T* to) const {
       for (int i = 0; i < vectors_count; ++i) lanes::store(to + vectors[i].to, lanes::load(from + vectors[i].from));
-      if constexpr (in_place)
+      if constexpr (!reads_past)
         for (int i = 0; i < singles_count; ++i) to[singles[i].to] = from[singles[i].from];
     }
   };

@@ -198,6 +198,17 @@ struct Gradient {
 /// To gather, transform and scatter a tile of one channel.
 constexpr double transforms(int kernel) { return 7.0 * points(kernel) * points(kernel); }
 
+/// Sums of few channels are soon done and wait for memory: they count as `least` more.
+template <class In, class Out, int K>
+constexpr double correlation_count(double least = 0) {
+  return Grid<Out>::tiles * (points(K) * points(K) * (In::channels + least) * Out::channels + transforms(K) * (In::channels + Out::channels));
+}
+template <class T, class In, class Out, int K, int Pad>
+inline constexpr double gradient_count = [] {
+  using Here = Gradient<T, In, Out, K, Pad>;
+  return Here::Tiles::tiles * (double(Here::sums) + 5.0 * Here::products * Here::padded_across + transforms(K) * (In::channels + Out::channels));
+}();
+
 template <class T, class In, class Out, int K, int Pad>
 constexpr bool correlation_pays() {
   if constexpr (!serves(K) || Pad >= K) {
@@ -205,9 +216,7 @@ constexpr bool correlation_pays() {
   } else {
     using W = Window<In, Out, Size(K), Size(1), Size(Pad)>;
     using Direct = typename detail::DirectConv<W, T>::Forward;
-    constexpr double pairs = double(In::channels) * Out::channels;
-    constexpr double here = Grid<Out>::tiles * (points(K) * points(K) * pairs + transforms(K) * (In::channels + Out::channels));
-    return here < double(Direct::out_plane) * K * K * In::channels * Direct::blocks * Direct::B;
+    return correlation_count<In, Out, K>() < double(Direct::out_plane) * K * K * In::channels * Direct::blocks * Direct::B;
   }
 }
 
@@ -218,9 +227,7 @@ constexpr bool gradient_pays() {
     return false;
   } else {
     using Direct = direct::Gradient<T, Window<In, Out, Size(K), Size(1), Size(Pad)>>;
-    using Here = Gradient<T, In, Out, K, Pad>;
-    constexpr double here = Here::Tiles::tiles * (double(Here::sums) + 5.0 * Here::products * Here::padded_across + transforms(K) * (In::channels + Out::channels));
-    return here < 2.0 * Direct::out_plane * K * K * In::channels * Direct::blocks * Direct::B;
+    return gradient_count<T, In, Out, K, Pad> < 2.0 * Direct::out_plane * K * K * In::channels * Direct::blocks * Direct::B;
   }
 }
 

@@ -7,8 +7,9 @@
 namespace dropnet::winograd {
 
 // Minimal filtering F(4 x 4, K x K): 16 outputs of a K x K correlation out of N N products per channel, N = K + 3, instead of 16 K K:
-// 36 for 144 with K = 3, 64 for 400 with K = 5. The points are 0, 1, -1, 2, -2, with N = 8 also 1/2 and -1/2, and infinity (A. Lavin,
-// S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.1; K = 5 by the same construction).
+// 36 for 144 with K = 3, 49 for 256 with K = 4, 64 for 400 with K = 5. The points are 0, 1, -1, 2, -2, with N = 7 also 1/2, with N = 8
+// 1/2 and -1/2, and infinity (A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.1; the others by
+// the same construction).
 //   outputs         y  = A' [(G g G') . (B' d B)] A
 //   weight gradient dg = G' [(A dy A') . (B' d B)] G
 // All transforms work on whole vector registers, a tile in each lane.
@@ -16,7 +17,7 @@ namespace dropnet::winograd {
 inline constexpr int outputs = 4;
 /// Of a window's side.
 constexpr int points(int kernel) { return kernel + outputs - 1; }
-constexpr bool serves(int kernel) { return kernel == 3 || kernel == 5; }
+constexpr bool serves(int kernel) { return kernel >= 3 && kernel <= 5; }
 
 /// A row or a column of a tile: N registers.
 template <class T, int N>
@@ -46,6 +47,15 @@ EIGEN_ALWAYS_INLINE Line<T, N> input(const Line<T, N>& d) {
     pair(plus<T>(d[4], -4, d[2]), plus<T>(d[3], -4, d[1]), v[1], v[2]);
     pair(minus(d[4], d[2]), times(all(T(2)), minus(d[3], d[1])), v[3], v[4]);
     v[5] = plus<T>(plus<T>(d[5], -5, d[3]), 4, d[1]);
+  } else if constexpr (N == 7) {
+    // (x - 1/2) (x x - 1) (x x - 4) and what is left of it without a factor, applied to d from one or two places on.
+    const auto all_pairs = [&](int i) { return plus<T>(plus<T>(d[i + 4], -5, d[i + 2]), 4, d[i]); };
+    const auto others = [&](int i, double p) { return plus<T>(plus<T>(plus<T>(d[i + 4], -0.5, d[i + 3]), -p * p, d[i + 2]), p * p / 2, d[i + 1]); };
+    v[5] = all_pairs(1);
+    v[0] = plus<T>(v[5], -0.5, all_pairs(0));
+    pair(others(1, 2), others(0, 2), v[1], v[2]);
+    pair(others(1, 1), times(all(T(2)), others(0, 1)), v[3], v[4]);
+    v[6] = plus<T>(all_pairs(2), -0.5, v[5]);
   } else {
     v[0] = plus<T>(minus(d[6], d[0]), 5.25, minus(d[2], d[4]));
     pair(plus<T>(lanes::plus(d[2], d[6]), -4.25, d[4]), plus<T>(lanes::plus(d[1], d[5]), -4.25, d[3]), v[1], v[2]);
@@ -64,6 +74,7 @@ EIGEN_ALWAYS_INLINE Line<T, outputs> output(const Line<T, N>& m) {
   const auto odd = [&](int i) { return minus(m[i], m[i + 1]); };
   const lanes::Packet<T> even1 = even(1), odd1 = odd(1), even2 = even(3), odd2 = odd(3);
   Line<T, outputs> y{lanes::plus(lanes::plus(m[0], even1), even2), plus<T>(odd1, 2, odd2), plus<T>(even1, 4, even2), lanes::plus(plus<T>(odd1, 8, odd2), m[N - 1])};
+  if constexpr (N == 7) y = {lanes::plus(y[0], m[5]), plus<T>(y[1], 0.5, m[5]), plus<T>(y[2], 0.25, m[5]), plus<T>(y[3], 0.125, m[5])};
   if constexpr (N == 8) {
     const lanes::Packet<T> even3 = even(5), odd3 = odd(5);
     y = {lanes::plus(y[0], even3), plus<T>(y[1], 0.5, odd3), plus<T>(y[2], 0.25, even3), plus<T>(y[3], 0.125, odd3)};
@@ -83,6 +94,7 @@ EIGEN_ALWAYS_INLINE Line<T, N> output_transposed(const Line<T, outputs>& y) {
   p[0] = y[0];
   pair(1, 1);
   pair(3, 2);
+  if constexpr (N == 7) p[5] = plus<T>(plus<T>(plus<T>(y[0], 0.5, y[1]), 0.25, y[2]), 0.125, y[3]);
   if constexpr (N == 8) pair(5, 0.5);
   p[N - 1] = y[3];
   return p;
@@ -108,19 +120,26 @@ inline constexpr Matrix<K> kernel_matrix = [] {
   return g;
 }();
 
-/// G g. The rows of points p and -p differ in the odd powers' sign.
+/// G g. Where each point p but 0 has its -p, the rows of the two differ in the odd powers' sign.
 template <int K, class T>
 EIGEN_ALWAYS_INLINE Line<T, points(K)> kernel(const Line<T, K>& g) {
   constexpr int last = points(K) - 1;
   constexpr auto& matrix = kernel_matrix<K>.at;
   Line<T, points(K)> u;
   u[0] = lanes::times(lanes::all(T(matrix[0][0])), g[0]);
-  for (int i = 1; i < last; i += 2) {
-    lanes::Packet<T> even = lanes::times(lanes::all(T(matrix[i][0])), g[0]), odd = lanes::times(lanes::all(T(matrix[i][1])), g[1]);
-    for (int k = 2; k < K; k += 2) even = plus<T>(even, matrix[i][k], g[k]);
-    for (int k = 3; k < K; k += 2) odd = plus<T>(odd, matrix[i][k], g[k]);
-    u[i] = lanes::plus(even, odd);
-    u[i + 1] = lanes::minus(even, odd);
+  if constexpr (last % 2 == 0) {
+    for (int i = 1; i < last; ++i) {
+      u[i] = lanes::times(lanes::all(T(matrix[i][0])), g[0]);
+      for (int k = 1; k < K; ++k) u[i] = plus<T>(u[i], matrix[i][k], g[k]);
+    }
+  } else {
+    for (int i = 1; i < last; i += 2) {
+      lanes::Packet<T> even = lanes::times(lanes::all(T(matrix[i][0])), g[0]), odd = lanes::times(lanes::all(T(matrix[i][1])), g[1]);
+      for (int k = 2; k < K; k += 2) even = plus<T>(even, matrix[i][k], g[k]);
+      for (int k = 3; k < K; k += 2) odd = plus<T>(odd, matrix[i][k], g[k]);
+      u[i] = lanes::plus(even, odd);
+      u[i + 1] = lanes::minus(even, odd);
+    }
   }
   u[last] = g[K - 1];
   return u;
@@ -134,10 +153,15 @@ EIGEN_ALWAYS_INLINE Line<T, K> kernel_transposed(const Line<T, points(K)>& s) {
   Line<T, K> g;
   g[0] = lanes::times(lanes::all(T(matrix[0][0])), s[0]);
   for (int k = 1; k < K; ++k) g[k] = lanes::all(T(0));
-  for (int i = 1; i < last; i += 2) {
-    const lanes::Packet<T> even = lanes::plus(s[i], s[i + 1]), odd = lanes::minus(s[i], s[i + 1]);
-    for (int k = 0; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], even);
-    for (int k = 1; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], odd);
+  if constexpr (last % 2 == 0) {
+    for (int i = 1; i < last; ++i)
+      for (int k = 0; k < K; ++k) g[k] = plus<T>(g[k], matrix[i][k], s[i]);
+  } else {
+    for (int i = 1; i < last; i += 2) {
+      const lanes::Packet<T> even = lanes::plus(s[i], s[i + 1]), odd = lanes::minus(s[i], s[i + 1]);
+      for (int k = 0; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], even);
+      for (int k = 1; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], odd);
+    }
   }
   g[K - 1] = lanes::plus(g[K - 1], s[last]);
   return g;

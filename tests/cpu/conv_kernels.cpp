@@ -1,0 +1,126 @@
+// Kernels that a convolution gets where it is large, strided or dilated, called for windows that would get simpler ones: beside the
+// Reference in double, the same bytes on any number of threads.
+
+#include <dropnet/reference.hpp>
+
+#include "../support/check.hpp"
+
+using namespace dropnet;
+
+namespace {
+
+template <class T>
+std::vector<T> values(std::size_t count, int seed) {
+  const auto v = test::random_values<T>(count, seed);
+  return {v.begin(), v.end()};
+}
+
+/// `from`: filters before it are not wanted, and have no gradients. `add`: gradients are added to what is there.
+template <template <class, class> class Kernel, class Layer, class In, class T>
+void check(int batch, int from, bool add) {
+  using W = typename Layer::template window<In>;
+  using Out = typename W::out;
+  using Conv = Kernel<W, T>;
+  INFO(std::string(Conv::name), ", batch ", batch, ", from ", from, ", add ", add);
+  const auto x = values<T>(std::size_t(batch) * In::size, 1), w = values<T>(W::weights, 2), b = values<T>(std::size_t(Out::channels), 3);
+  auto dy = values<T>(std::size_t(batch) * Out::size, 4);
+  for (int n = 0; n < batch; ++n) std::fill_n(dy.begin() + n * std::ptrdiff_t(Out::size), std::size_t(from) * Out::plane, T(0));
+  const auto poisoned = [&](std::size_t count, int seed) { return add ? values<T>(count, seed) : std::vector<T>(count, T(test::nan)); };
+  const auto dx0 = poisoned(x.size(), 5), dw0 = poisoned(w.size(), 6), db0 = poisoned(b.size(), 7);
+  const T least = T(-0.25);
+
+  // The Reference adds nothing, and knows no ReLU at another value.
+  const auto doubled = [](const std::vector<T>& v) { return std::vector<double>(v.begin(), v.end()); };
+  auto xd = doubled(x), wd = doubled(w), bd = doubled(b), yd = std::vector<double>(dy.size()), dyd = doubled(dy), dxd = std::vector<double>(x.size()),
+       dwd = std::vector<double>(w.size()), dbd = std::vector<double>(b.size());
+  Reference reference;
+  const Blob<double, In> xr{xd.data(), dxd.data(), batch};
+  const Blob<double, Out> yr{yd.data(), dyd.data(), batch};
+  const Weight<double> wr{wd.data(), dwd.data()}, br{bd.data(), dbd.data()};
+  conv_forward(reference, W{}, xr, wr, br, yr);
+  conv_backward(reference, W{}, xr, wr, br, yr);
+  for (std::size_t i = 0; i < yd.size(); ++i) yd[i] = i % Out::size < std::size_t(from) * Out::plane ? 0 : std::max(yd[i], double(least));
+  const auto plus = [&](std::vector<double>& to, const std::vector<T>& before) {
+    for (std::size_t i = 0; add && i < to.size(); ++i) to[i] += double(before[i]);
+  };
+  plus(dxd, dx0);
+  plus(dwd, dw0);
+  plus(dbd, db0);
+
+  std::vector<T> first;
+  for (const int threads : {1, 2, 3}) {
+    Cpu cpu(threads, 0);
+    auto y = std::vector<T>(dy.size(), T(test::nan)), dx = dx0, dw = dw0, db = db0;
+    const Blob<T, In> in{const_cast<T*>(x.data()), dx.data(), batch, add};
+    const Blob<T, Out> out{y.data(), dy.data(), batch, false, from};
+    const Weight<T> weights{w.data(), dw.data(), add}, biases{b.data(), db.data(), add};
+    Conv::forward(cpu, in, weights, biases, out, least);
+    Conv::backward_weights(cpu, in, weights, biases, out);
+    Conv::backward_data(cpu, in, weights, out);
+    const double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-12;
+    CHECK(test::distance(y, yd) < tolerance);
+    CHECK(test::distance(dx, dxd) < tolerance);
+    CHECK(test::distance(dw, dwd) < tolerance);
+    CHECK(test::distance(db, dbd) < tolerance);
+    for (const auto* more : {&dx, &dw, &db}) y.insert(y.end(), more->begin(), more->end());
+    if (first.empty()) first = y;
+    CHECK(y == first);
+  }
+}
+
+/// Batches that fill registers and such that do not, more than are gone through at a time; all of the filters, some and none.
+template <template <class, class> class Kernel, class Layer, class In>
+void check() {
+  constexpr int filters = Layer::output(In{}).channels;
+  for (const int batch : {1, 5, 35})
+    for (const int from : {0, filters / 2, filters}) {
+      check<Kernel, Layer, In, double>(batch, from, from > 0);
+      check<Kernel, Layer, In, float>(batch, from, from == 0);
+    }
+  check<Kernel, Layer, In, double>(2, 0, true);
+  check<Kernel, Layer, In, float>(2, 0, false);
+}
+
+}  // namespace
+
+TEST_CASE("large kernels, in parts of 4x4 taps") {
+  check<detail::LargeConv, Conv<3, 11, Pad<5>>, Image<2, 13, 10>>();
+  check<detail::LargeConv, Conv<9, 7>, Image<5, 9, 8>>();
+  check<detail::LargeConv, Conv<2, 8, Pad<7>>, Image<3, 5, 6>>();
+  check<detail::LargeConv, Conv<3, Size{3, 9}, Pad<2, 1>>, Image<2, 7, 19>>();
+  check<detail::LargeConv, Conv<2, Size{6, 1}>, Image<4, 6, 5>>();
+}
+TEST_CASE("strided kernels, by phases as channels") {
+  check<detail::StridedConv, Conv<3, 11, Stride<4>>, Image<2, 23, 27>>();
+  check<detail::StridedConv, Conv<5, 5, Stride<2>, Pad<2>>, Image<3, 10, 9>>();
+  check<detail::StridedConv, Conv<2, 7, Stride<2>, Pad<3>>, Image<1, 8, 11>>();
+  check<detail::StridedConv, Conv<3, 7, Stride<3>, Pad<5>>, Image<2, 6, 5>>();
+  check<detail::StridedConv, Conv<2, 9, Stride<2>, Pad<1>>, Image<2, 13, 12>>();
+  check<detail::StridedConv, Conv<2, 8, Stride<3>>, Image<2, 13, 12>>();  // pixels at the end that no output sees
+}
+TEST_CASE("dilated kernels, by phases as samples") {
+  check<detail::DilatedConv, Conv<3, 3, Dilation<2>, Pad<2>>, Image<2, 9, 8>>();
+  check<detail::DilatedConv, Conv<17, 3, Dilation<3>>, Image<5, 8, 11>>();
+  check<detail::DilatedConv, Conv<2, 5, Dilation<2>, Pad<1>>, Image<3, 12, 10>>();
+  check<detail::DilatedConv, Conv<2, 4, Dilation<2>, Pad<7>>, Image<3, 3, 4>>();
+  check<detail::DilatedConv, Conv<2, 3, Dilation<7>, Pad<6>>, Image<2, 5, 6>>();
+}
+TEST_CASE("by count: what the kernels are for, and what they are not for") {
+  const auto names = []<class Layer, class In>(Layer, In) {
+    using Kernels = detail::ConvKernels<typename Layer::template window<In>, float>;
+    return std::string(Kernels::forward::name) + ", " + Kernels::backward_data::name + ", " + Kernels::backward_weights::name;
+  };
+  CHECK(names(Conv<96, 11, Pad<5>>{}, Image<96, 55, 55>{}) == "winograd in parts, winograd in parts, winograd in parts");
+  CHECK(names(Conv<96, 11, Stride<4>>{}, Image<3, 227, 227>{}) == "winograd of phases, winograd of phases, winograd of phases");
+  CHECK(names(Conv<64, 3, Dilation<2>, Pad<2>>{}, Image<64, 28, 28>{}) == "winograd of phases, winograd of phases, winograd of phases");
+  CHECK(names(Conv<128, 3, Stride<2>, Pad<1>>{}, Image<64, 28, 28>{}) == "patches, patches, patches");
+  CHECK(names(Conv<256, 1>{}, Image<64, 28, 28>{}) == "patches, patches, patches");
+  CHECK(names(Conv<16, 6>{}, Image<16, 20, 20>{}) == "direct, direct, direct");
+}
+TEST_CASE("large, strided, dilated: within a network, with groups, behind a site") {
+  test::check_values<Conv<32, 11, Pad<5>>, Image<32, 16, 16>, Cpu, float>({}, {}, 3, true, 1e-5);
+  test::check_values<Conv<64, 9, Pad<4>, Groups<2>>, Image<64, 16, 16>, Cpu, float>({}, {}, 3, true, 1e-5);
+  test::check_values<Conv<96, 11, Stride<4>>, Image<3, 67, 63>, Cpu, float>({}, {}, 3, true, 1e-5);
+  test::check_values<Conv<64, 3, Dilation<2>, Pad<2>, Groups<2>>, Image<64, 16, 16>, Cpu, float>({}, {}, 5, true, 1e-5);
+  for (const double p : {0.2, 0.7}) test::check_values<DropIn<ReLU, Sequential<Conv<32, 11, Pad<5>>, ReLU>>, Image<32, 16, 16>, Cpu, float>({}, {{p, Mask::channel}}, 3, true, 1e-5);
+}
