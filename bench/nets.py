@@ -53,13 +53,15 @@ def vgg16():
     return assembled(named + [("fc8", nn.Linear(4096, 10))])
 
 
-def alexnet():
-    """Table 4's shallow net, Caffe's AlexNet in groups, with 1000 classes; without dropout too."""
+def alexnet(doubled=False):
+    """Table 4's shallow net, Caffe's AlexNet in groups, with 1000 classes, or its deep net; without dropout too."""
     named, channels = [], 3
     for b, (filters, kernel, how) in enumerate(((96, 11, {"stride": 4}), (256, 5, {"padding": 2, "groups": 2}), (384, 3, {"padding": 1}),
                                                 (384, 3, {"padding": 1, "groups": 2}), (256, 3, {"padding": 1, "groups": 2})), 1):
         named += [(f"conv{b}_1", nn.Conv2d(channels, filters, kernel, **how)), (None, nn.ReLU())]
         channels = filters
+        if doubled:
+            named += [(f"conv{b}_2", nn.Conv2d(filters, filters, kernel, padding=kernel // 2, groups=how.get("groups", 1))), (None, nn.ReLU())]
         if b in (1, 2, 5):
             named.append((None, nn.MaxPool2d(3, 2)))
         if b in (1, 2):

@@ -1,8 +1,8 @@
 // What bench/compare times of dropnet:
 //   bench_step NET BATCH THREADS WEIGHTS
-// NET is lenet:N, cifar10-deep-pooled, vgg16 (64 pixels, 10 classes, no dropout), conv:64:128:56, conv:256:256:28,
-// conv1:256:64:28, conv3s2:256:512:14, conv11s4:3:96:227, conv5g2:96:256:27 or linear:4096:4096. Then it takes
-// commands from standard input and answers each with N lines, in milliseconds if not said otherwise:
+// NET is lenet:N, cifar10-deep-pooled, vgg16 (64 pixels, 10 classes, no dropout), alexnet, alexnet13, conv:64:128:56, conv:256:256:28,
+// conv1:256:64:28, conv3s2:256:512:14, conv3d2:64:64:28, conv11:96:96:55, conv11s4:3:96:227, conv5g2:96:256:27 or linear:4096:4096. Then
+// it takes commands from standard input and answers each with N lines, in milliseconds if not said otherwise:
 //   losses N     of N training steps, not the times
 //   step N       forward, loss, backward, SGD
 //   forward N, backward N
@@ -50,6 +50,10 @@ double peak() {
   for (const auto& s : sums) seen += lanes::sum(s);
   return seen > 0 ? 2e-6 * rounds * chains * lanes::width<float> / ms : 0;
 }
+
+/// A block of AlexNet (13 layers), fully grown.
+template <int Filters, int Kernel, int Groups, class Option>
+using Doubled = dn::Sequential<dn::Conv<Filters, Kernel, Option, dn::Groups<Groups>>, dn::ReLU, dn::Conv<Filters, Kernel, dn::Pad<Kernel / 2>, dn::Groups<Groups>>, dn::ReLU>;
 
 template <class Input, class Spec>
 void serve(const Spec& spec, int batch, int threads, const char* weights) {
@@ -124,6 +128,9 @@ int main(int argc, char** argv) try {
                                    dn::Conv<384, 3, dn::Pad<1>>{}, dn::ReLU{}, dn::Conv<384, 3, dn::Pad<1>, dn::Groups<2>>{}, dn::ReLU{},
                                    dn::Conv<256, 3, dn::Pad<1>, dn::Groups<2>>{}, dn::ReLU{}, Pool{}, dn::Linear<4096>{}, dn::ReLU{}, dn::Linear<4096>{}, dn::ReLU{},
                                    dn::Linear<1000>{}};
+  constexpr dn::Sequential alexnet13{Doubled<96, 11, 1, dn::Stride<4>>{}, Pool{}, norm, Doubled<256, 5, 2, dn::Pad<2>>{}, Pool{}, norm, Doubled<384, 3, 1, dn::Pad<1>>{},
+                                     Doubled<384, 3, 2, dn::Pad<1>>{}, Doubled<256, 3, 2, dn::Pad<1>>{}, Pool{}, dn::Linear<4096>{}, dn::ReLU{}, dn::Linear<4096>{}, dn::ReLU{},
+                                     dn::Linear<1000>{}};
   if (net.rfind("lenet:", 0) == 0)
     serve<models::LeNet<>::Input>(models::LeNet<>::spec(std::atoi(net.c_str() + 6)), batch, threads, argv[4]);
   else if (net == "cifar10-deep-pooled")
@@ -132,6 +139,8 @@ int main(int argc, char** argv) try {
     serve<Vgg::Input>(VggWithoutDropout{}, batch, threads, argv[4]);
   else if (net == "alexnet")
     serve<models::AlexNet<>::Input>(alexnet, batch, threads, argv[4]);
+  else if (net == "alexnet13")
+    serve<models::AlexNet<>::Input>(alexnet13, batch, threads, argv[4]);
   else if (net == "conv:64:128:56")
     serve<dn::Image<64, 56, 56>>(dn::Conv<128, 3, dn::Pad<1>>{}, batch, threads, argv[4]);
   else if (net == "conv:256:256:28")
@@ -140,6 +149,10 @@ int main(int argc, char** argv) try {
     serve<dn::Image<256, 28, 28>>(dn::Conv<64, 1>{}, batch, threads, argv[4]);
   else if (net == "conv3s2:256:512:14")
     serve<dn::Image<256, 14, 14>>(dn::Conv<512, 3, dn::Stride<2>, dn::Pad<1>>{}, batch, threads, argv[4]);
+  else if (net == "conv3d2:64:64:28")
+    serve<dn::Image<64, 28, 28>>(dn::Conv<64, 3, dn::Dilation<2>, dn::Pad<2>>{}, batch, threads, argv[4]);
+  else if (net == "conv11:96:96:55")
+    serve<dn::Image<96, 55, 55>>(dn::Conv<96, 11, dn::Pad<5>>{}, batch, threads, argv[4]);
   else if (net == "conv11s4:3:96:227")
     serve<dn::Image<3, 227, 227>>(dn::Conv<96, 11, dn::Stride<4>>{}, batch, threads, argv[4]);
   else if (net == "conv5g2:96:256:27")

@@ -91,6 +91,7 @@ TEST_CASE_TEMPLATE("many channels and filters: outputs are the same bytes", T, f
       check_correlation<T, Image<37, 9, 7>, Image<41, 9, 7>, 3, 1>(batch, false, 23, 0, add);
       check_correlation<T, Image<70, 5, 5>, Image<33, 3, 3>, 3, 0>(batch, true, 0, 39, add);
       check_correlation<T, Image<20, 6, 6>, Image<35, 6, 6>, 5, 2>(batch, true, 0, 5, add);
+      check_correlation<T, Image<20, 6, 7>, Image<35, 5, 6>, 4, 1>(batch, false, 3, 0, add);
       // Of New nothing is let in yet.
       check_correlation<T, Image<20, 6, 6>, Image<35, 6, 6>, 5, 2>(batch, false, 35, 0, add);
       check_correlation<T, Image<20, 6, 6>, Image<35, 6, 6>, 5, 2>(batch, true, 0, 20, add);
@@ -104,6 +105,7 @@ TEST_CASE_TEMPLATE("many channels and filters: gradients of weights and biases",
       check_gradient<T, Image<70, 5, 5>, Image<33, 3, 3>, 3, 0>(batch, 18, add);
       check_gradient<T, Image<17, 6, 6>, Image<32, 6, 6>, 5, 2>(batch, 17, add);  // filters in the lanes
       check_gradient<T, Image<17, 6, 6>, Image<32, 6, 6>, 5, 2>(batch, 32, add);
+      check_gradient<T, Image<20, 6, 7>, Image<35, 5, 6>, 4, 1>(batch, 3, add);
       check_gradient<T, Image<37, 9, 7>, Image<41, 9, 7>, 3, 1>(batch, 41, add);
     }
 }

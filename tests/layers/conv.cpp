@@ -70,6 +70,11 @@ TEST_CASE("conv: by tiles (Winograd), 3x3: whole groups of images and what is le
   check_winograd<Image<12, 10, 11>, Conv<23, 3>>(18);
   check_winograd<Image<18, 5, 8>, Conv<17, 3, Pad<2>>>(9);
 }
+TEST_CASE("conv: by tiles (Winograd), 4x4") {
+  check_winograd<Image<12, 8, 7>, Conv<12, 4, Pad<1>>>(19);
+  check_winograd<Image<18, 9, 10>, Conv<17, 4, Pad<3>>>(2);
+  check_winograd<Image<33, 6, 6>, Conv<16, 4>>(1);
+}
 TEST_CASE("conv: by tiles (Winograd), 5x5") {
   check_winograd<Image<10, 8, 7>, Conv<10, 5, Pad<2>>>(19);
   check_winograd<Image<20, 9, 10>, Conv<11, 5>>(2);
