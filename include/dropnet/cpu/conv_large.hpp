@@ -202,7 +202,7 @@ struct LargeConv {
     using Windows = typename Kernel::Windows;
     using Tiles = typename Kernel::Tiles;
     static constexpr std::size_t sample = Windows::size + Tiles::size, slack = std::size_t(lanes::width<T> + Kernel::parts.width);
-    static constexpr int most = int(std::clamp(std::size_t(64'000'000) / sizeof(T) / sample, std::size_t(1), std::size_t(32)));  ///< samples
+    static constexpr int most = int(std::clamp(std::size_t(80'000'000) / sizeof(T) / sample, std::size_t(1), std::size_t(32)));  ///< samples
     static constexpr std::size_t kernels_size = padded(Kernel::products * Kernel::pair_point + slack), biases_size = padded(std::size_t(Kernel::products) * Kernel::F);
     static constexpr std::size_t windows_size = padded(Windows::size * most + slack), tiles_size = padded(Tiles::size * most + slack);
     T *kernels, *biases, *windows, *tiles;
@@ -215,10 +215,11 @@ struct LargeConv {
     T* window(int n, int c) const { return windows + std::size_t(n) * Windows::size + std::size_t(c) * Windows::plane; }
     T* tile(int n, int f) const { return tiles + std::size_t(n) * Tiles::size + std::size_t(f) * Tiles::plane; }
   };
-  /// Calls work(first sample, count) for as many samples as memory holds.
+  /// Calls work(first sample, count) for as many samples as memory holds, or as few as make parts of one size.
   template <class Kernel, class Work>
   static void in_turn(const Memory<Kernel>& memory, int batch, Work work) {
-    for (int first = 0; first < batch; first += memory.most) work(first, std::min(memory.most, batch - first));
+    const int few = ceil_div(batch, ceil_div(batch, memory.most));
+    for (int first = 0; first < batch; first += few) work(first, std::min(few, batch - first));
   }
   /// Calls work(sample, channel, memory for phases) for channels begin..end of so many samples.
   template <class Kernel, class Work>
