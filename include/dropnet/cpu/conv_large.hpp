@@ -10,6 +10,7 @@
 #include "dropnet/cpu/backend.hpp"
 #include "dropnet/cpu/conv_groups.hpp"
 #include "dropnet/cpu/conv_patches.hpp"
+#include "dropnet/cpu/conv_planes.hpp"
 #include "dropnet/cpu/conv_sums.hpp"
 #include "dropnet/cpu/conv_tiles.hpp"
 #include "dropnet/cpu/lanes.hpp"
@@ -42,18 +43,18 @@ struct Large {
   using AtPoint = Window<WindowsAtPoint, TilesAtPoint, parts, Size(1), Size(0)>;
   static constexpr std::size_t window_point = std::size_t(C) * Windows::plane, tile_point = std::size_t(F) * Tiles::plane, pair_point = std::size_t(F) * C * of_pair;
 
-  /// A plane, pixels that lie M apart beside each other: [row % M][column % M][row / M][column / M], zeros around.
+  /// A plane's phases, in which pixels that lie M apart are beside each other.
   template <class Shape, class Across, Size Before>
   struct Phases {
-    static constexpr int rows = Across::height + 1, pitch = Across::width + 1 + L;
-    static constexpr std::size_t plane = std::size_t(rows) * pitch, size = M * M * plane;
-    static void gather(const T* from, T* to) {
-      for (int r = Before.height; r < Shape::height + Before.height; ++r) {
-        T* const line = to + std::size_t(r % M * M) * plane + std::size_t(r / M) * pitch;
-        for (int q = Before.width; q < Shape::width + Before.width; ++q) line[std::size_t(q % M) * plane + std::size_t(q / M)] = *from++;
-      }
+    using Part = Image<1, Across::height + 1, Across::width + 1 + L>;
+    static constexpr std::size_t size = M * M * Part::size;
+    static void take(const T* plane, T* to) {
+      for (int phase = 0; phase < M * M; ++phase) detail::Phases<T, Shape, Part, M, Before>::take(plane, phase, to + std::size_t(phase) * Part::size);
     }
-    static EIGEN_ALWAYS_INLINE lanes::Packet<T> load(const T* from, int r, int q) { return lanes::load(from + std::size_t(r % M * M + q % M) * plane + std::size_t(r / M) * pitch + std::size_t(q / M)); }
+    /// Pixel (r, q) of the windows or tiles in a row from `from` on.
+    static EIGEN_ALWAYS_INLINE lanes::Packet<T> load(const T* from, int r, int q) {
+      return lanes::load(from + std::size_t(r % M * M + q % M) * Part::size + std::size_t(r / M * Part::width + q / M));
+    }
   };
   using InPhases = Phases<In, Windows, Pad>;
   using OutPhases = Phases<Out, Tiles, Size(0)>;
@@ -72,20 +73,20 @@ struct Large {
     std::copy_n(lane, count, to);
   }
 
-  /// B' d B of a channel's windows; `memory` was cleared.
+  /// B' d B of a channel's windows.
   static void transform_inputs(const T* x, T* memory, T* to) {
-    InPhases::gather(x, memory);
+    InPhases::take(x, memory);
     each_vector(Windows::height, Windows::width, [&](int row, int column, int count) {
-      const T* from = memory + row * InPhases::pitch + column;
+      const T* from = memory + row * InPhases::Part::width + column;
       both_ways<N, N, T>([](const Line<T, N>& line) { return input<N>(line); }, [&](int r, int q) { return InPhases::load(from, r, q); },
                          [&](int i, int j, const lanes::Packet<T>& p) { put(p, count, to + std::size_t(i * N + j) * window_point + row * Windows::width + column); });
     });
   }
-  /// A dy A' of a filter's tiles; `memory` was cleared.
+  /// A dy A' of a filter's tiles.
   static void transform_gradients(const T* dy, T* memory, T* to) {
-    OutPhases::gather(dy, memory);
+    OutPhases::take(dy, memory);
     each_vector(Tiles::height, Tiles::width, [&](int row, int column, int count) {
-      const T* from = memory + row * OutPhases::pitch + column;
+      const T* from = memory + row * OutPhases::Part::width + column;
       both_ways<M, N, T>([](const Line<T, M>& line) { return output_transposed<N>(line); }, [&](int r, int q) { return OutPhases::load(from, r, q); },
                          [&](int i, int j, const lanes::Packet<T>& p) { put(p, count, to + std::size_t(i * N + j) * tile_point + row * Tiles::width + column); });
     });
@@ -151,7 +152,8 @@ constexpr bool large_pays() {
     constexpr auto vectors = [](double channels, int rows, int columns) { return channels * rows * ceil_div(columns, Here::L) * Here::L; };
     constexpr double pairs = double(Here::C) * Here::F, kernels = 300 * pairs * Here::of_pair, products = pairs * Here::of_pair * Here::products * Here::Tiles::plane;
     constexpr double transforms = 50.0 * Here::products * (vectors(Here::C, Here::Windows::height, Here::Windows::width) + vectors(Here::F, Here::Tiles::height, Here::Tiles::width));
-    return products + kernels + transforms < pairs * Here::taps * double(Out::plane);
+    constexpr bool near = Here::products * Here::pair_point * sizeof(T) <= 200'000'000;  // what the kernels take
+    return near && products + kernels + transforms < pairs * Here::taps * double(Out::plane);
   }
 }
 
@@ -175,8 +177,8 @@ struct LargeConv {
   }
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     using Kernel = Forward;
-    const Memory<Kernel> memory(cpu);
-    in_turn(memory, x.batch, [&](int first, int count) {
+    const Memory<Kernel> memory(cpu, x.batch);
+    in_turn(x.batch, memory.most, [&](int first, int count) {
       transform_inputs(cpu, memory, x.sample(first), count);
       each_plane<Kernel>(cpu, count, y.from, Kernel::F, [&](int n, int f, T* phases) {
         Kernel::transform_gradients(y.sample_diff(first + n) + std::size_t(f) * Out::plane, phases, memory.tile(n, f));
@@ -204,28 +206,24 @@ struct LargeConv {
     static constexpr std::size_t sample = Windows::size + Tiles::size, slack = std::size_t(lanes::width<T> + Kernel::parts.width);
     static constexpr int most = int(std::clamp(std::size_t(80'000'000) / sizeof(T) / sample, std::size_t(1), std::size_t(32)));  ///< samples
     static constexpr std::size_t kernels_size = padded(Kernel::products * Kernel::pair_point + slack), biases_size = padded(std::size_t(Kernel::products) * Kernel::F);
-    static constexpr std::size_t windows_size = padded(Windows::size * most + slack), tiles_size = padded(Tiles::size * most + slack);
     T *kernels, *biases, *windows, *tiles;
 
-    explicit Memory(Cpu& cpu)
-        : kernels(cpu.outer_scratch<T>(kernels_size + biases_size + windows_size + tiles_size)),
-          biases(kernels + kernels_size),
-          windows(biases + biases_size),
-          tiles(windows + windows_size) {}
+    Memory(Cpu& cpu, int batch) {
+      const auto samples = std::size_t(std::min(most, batch));
+      const std::size_t windows_size = padded(Windows::size * samples + slack), tiles_size = padded(Tiles::size * samples + slack);
+      kernels = cpu.outer_scratch<T>(kernels_size + biases_size + windows_size + tiles_size);
+      biases = kernels + kernels_size;
+      windows = biases + biases_size;
+      tiles = windows + windows_size;
+    }
     T* window(int n, int c) const { return windows + std::size_t(n) * Windows::size + std::size_t(c) * Windows::plane; }
     T* tile(int n, int f) const { return tiles + std::size_t(n) * Tiles::size + std::size_t(f) * Tiles::plane; }
   };
-  /// Calls work(first sample, count) for as many samples as memory holds, or as few as make parts of one size.
-  template <class Kernel, class Work>
-  static void in_turn(const Memory<Kernel>& memory, int batch, Work work) {
-    const int few = ceil_div(batch, ceil_div(batch, memory.most));
-    for (int first = 0; first < batch; first += few) work(first, std::min(few, batch - first));
-  }
   /// Calls work(sample, channel, memory for phases) for channels begin..end of so many samples.
   template <class Kernel, class Work>
   static void each_plane(Cpu& cpu, int samples, int begin, int end, Work work) {
     cpu.parallel(samples * (end - begin), conv_operations<W>(samples), [&](int task, int worker) {
-      work(task / (end - begin), begin + task % (end - begin), std::fill_n(cpu.scratch<T>(worker, Kernel::phases), Kernel::phases, T(0)) - Kernel::phases);
+      work(task / (end - begin), begin + task % (end - begin), cpu.scratch<T>(worker, Kernel::phases));
     });
   }
   /// Of so many samples at x. Products of what lies behind the last window with zeros must be zeros.
@@ -258,13 +256,13 @@ struct LargeConv {
   static void correlate(Cpu& cpu, int batch, const T* x, Kernels w, const T* bias, T* y, int first_filter, bool add, T least) {
     using Source = typename Kernel::in;
     using Target = typename Kernel::out;
-    const Memory<Kernel> memory(cpu);
+    const Memory<Kernel> memory(cpu, batch);
     std::fill_n(memory.biases, memory.biases_size, T(0));
     cpu.parallel(Kernel::F - first_filter, conv_operations<W>(1), [&](int i, int) {
       const int f = first_filter + i;
       Kernel::transform_kernels(f, w.turned, [&](int c) { return w.data + (f * w.filter + c * w.channel) * W::taps; }, memory.kernels);
     });
-    in_turn(memory, batch, [&](int first, int count) {
+    in_turn(batch, memory.most, [&](int first, int count) {
       transform_inputs(cpu, memory, x + std::size_t(first) * Source::size, count);
       each_point(cpu, memory, count, first_filter, [&](auto kernel, Cpu& alone, auto windows, auto kernels, auto biases, auto tiles) {
         kernel.forward(alone, windows, kernels, biases, tiles, no_least<T>);

@@ -10,6 +10,7 @@
 #include "dropnet/core/shape.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/conv_planes.hpp"
 #include "dropnet/cpu/conv_sums.hpp"
 #include "dropnet/cpu/conv_winograd.hpp"
 
@@ -19,60 +20,30 @@ namespace dropnet::detail {
 // plain ones, for which there are tiles. With a stride the phases are channels of their own, each with its share of the kernel's taps; with
 // a dilation they are samples of their own, and phases of the outputs come of them.
 
-/// Between images and their phases, pixels `Step` apart, with `Pad` zeros around; Part: a phase.
-template <class T, class Whole, class Part, int Step, int Pad>
-struct Phases {
-  static constexpr int count = Step * Step;
-  /// The first place of a phase's row, or column, that lies in the image, and the first behind it.
-  static constexpr int begin(int phase) { return ceil_div(std::max(0, Pad - phase), Step); }
-  static constexpr int end(int phase, int size, int most) { return std::clamp(ceil_div(std::max(0, size + Pad - phase), Step), begin(phase), most); }
-
-  /// Writes a channel's phase.
-  static void take(const T* plane, int phase, T* to) {
-    const int py = phase / Step, px = phase % Step, left = begin(px), right = end(px, Whole::width, Part::width);
-    for (int r = 0; r < Part::height; ++r, to += Part::width) {
-      const bool there = r >= begin(py) && r < end(py, Whole::height, Part::height);
-      const T* from = plane + std::ptrdiff_t(r * Step + py - Pad) * Whole::width + px - Pad;
-      std::fill(to, there ? to + left : to + Part::width, T(0));
-      if (!there) continue;
-      for (int q = left; q < right; ++q) to[q] = from[q * Step];
-      std::fill(to + right, to + Part::width, T(0));
-    }
-  }
-  /// Brings a phase back to where it came from, or adds it there.
-  static void put(const T* from, int phase, T* plane, bool add) {
-    const int py = phase / Step, px = phase % Step, left = begin(px), right = end(px, Whole::width, Part::width);
-    for (int r = begin(py); r < end(py, Whole::height, Part::height); ++r) {
-      T* to = plane + std::ptrdiff_t(r * Step + py - Pad) * Whole::width + px - Pad;
-      for (int q = left; q < right; ++q) to[q * Step] = from[r * Part::width + q] + (add ? to[q * Step] : T(0));
-    }
-  }
-};
-
 template <class W, class T>
 struct StridedConv {
   static constexpr const char* name = "winograd of phases";
   using In = typename W::in;
   using Out = typename W::out;
-  static constexpr int step = W::stride.height, kernel = ceil_div(W::kernel.height, step), pad = W::pad.height;
+  static constexpr int step = W::stride.height, kernel = ceil_div(W::kernel.height, step);
   /// Of an image's phases what the kernel sees.
   using Parts = Image<In::channels * step * step, Out::height + kernel - 1, Out::width + kernel - 1>;
   using Plain = Window<Parts, Out, Size(kernel), Size(1), Size(0)>;
   using Conv = WinogradConv<Plain, T>;
-  using Move = Phases<T, In, Parts, step, pad>;
+  using Move = Phases<T, In, Parts, step, W::pad>;
   static constexpr int most = 32;  ///< samples at a time
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
-    const Memory memory(cpu);
+    const Memory memory(cpu, x.batch);
     each_tap([&](std::ptrdiff_t part, std::ptrdiff_t tap) { memory.weights[part] = tap < 0 ? T(0) : w.data[tap]; });
-    in_turn(x.batch, [&](int first, int count) {
+    in_turn(x.batch, most, [&](int first, int count) {
       Conv::forward(cpu, memory.take(cpu, x, first, count), {memory.weights}, b, some(y, first, count), least);
     });
   }
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
-    const Memory memory(cpu);
+    const Memory memory(cpu, x.batch);
     each_tap([&](std::ptrdiff_t part, std::ptrdiff_t tap) { memory.weights[part] = tap < 0 ? T(0) : w.data[tap]; });
-    in_turn(x.batch, [&](int first, int count) {
+    in_turn(x.batch, most, [&](int first, int count) {
       Conv::backward_data(cpu, {nullptr, memory.parts, count}, {memory.weights}, some(y, first, count));
       each_plane(cpu, count, [&](int n, int c) {
         T* const to = x.sample_diff(first + n) + std::size_t(c) * In::plane;
@@ -82,8 +53,8 @@ struct StridedConv {
     });
   }
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    const Memory memory(cpu);
-    in_turn(x.batch, [&](int first, int count) {
+    const Memory memory(cpu, x.batch);
+    in_turn(x.batch, most, [&](int first, int count) {
       Conv::backward_weights(cpu, memory.take(cpu, x, first, count), {nullptr, memory.weights, first > 0}, {nullptr, b.diff, b.add || first > 0}, some(y, first, count));
     });
     each_tap([&](std::ptrdiff_t part, std::ptrdiff_t tap) {
@@ -94,7 +65,8 @@ struct StridedConv {
  private:
   struct Memory {
     T *weights, *parts;
-    explicit Memory(Cpu& cpu) : weights(cpu.outer_scratch<T>(padded(Plain::weights) + Parts::size * most)), parts(weights + padded(Plain::weights)) {}
+    Memory(Cpu& cpu, int batch)
+        : weights(cpu.outer_scratch<T>(padded(Plain::weights) + Parts::size * std::size_t(std::min(most, batch)))), parts(weights + padded(Plain::weights)) {}
     T* part(int n, int c, int phase) const { return parts + std::size_t(n) * Parts::size + std::size_t(c * Move::count + phase) * Parts::plane; }
     Blob<T, Parts> take(Cpu& cpu, const Blob<T, In>& x, int first, int count) const {
       each_plane(cpu, count, [&](int n, int c) {
@@ -105,10 +77,6 @@ struct StridedConv {
   };
   static Blob<T, Out> some(const Blob<T, Out>& y, int first, int count) {
     return {y.data ? y.sample(first) : nullptr, y.diff ? y.sample_diff(first) : nullptr, count, y.add, y.from};
-  }
-  template <class Work>
-  static void in_turn(int batch, Work work) {
-    for (int first = 0; first < batch; first += most) work(first, std::min(most, batch - first));
   }
   template <class Work>
   static void each_plane(Cpu& cpu, int samples, Work work) {
@@ -131,34 +99,34 @@ struct DilatedConv {
   static constexpr const char* name = "winograd of phases";
   using In = typename W::in;
   using Out = typename W::out;
-  static constexpr int step = W::dilation.height, kernel = W::kernel.height, pad = W::pad.height;
+  static constexpr int step = W::dilation.height, kernel = W::kernel.height;
   using OutParts = Image<Out::channels, ceil_div(int(Out::height), step), ceil_div(int(Out::width), step)>;
   using InParts = Image<In::channels, OutParts::height + kernel - 1, OutParts::width + kernel - 1>;
   using Plain = Window<InParts, OutParts, Size(kernel), Size(1), Size(0)>;
   using Conv = WinogradConv<Plain, T>;
-  using MoveIn = Phases<T, In, InParts, step, pad>;
-  using MoveOut = Phases<T, Out, OutParts, step, 0>;
+  using MoveIn = Phases<T, In, InParts, step, W::pad>;
+  using MoveOut = Phases<T, Out, OutParts, step, Size(0)>;
   static constexpr int phases = step * step, most = std::max(1, 32 / phases);  ///< samples at a time
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
-    const Memory memory(cpu);
-    in_turn(x.batch, [&](int first, int count) {
+    const Memory memory(cpu, x.batch);
+    in_turn(x.batch, most, [&](int first, int count) {
       memory.take(cpu, x, first, count);
       Conv::forward(cpu, memory.in(count), w, b, memory.out(count, y.from), least);
       each_plane<OutParts>(cpu, count, [&](int n, int f, int phase) { MoveOut::put(memory.out(n, f, phase), phase, y.sample(first + n) + std::size_t(f) * Out::plane, false); });
     });
   }
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
-    const Memory memory(cpu);
-    in_turn(x.batch, [&](int first, int count) {
+    const Memory memory(cpu, x.batch);
+    in_turn(x.batch, most, [&](int first, int count) {
       memory.take_gradients(cpu, y, first, count);
       Conv::backward_data(cpu, memory.in(count), w, memory.out(count, y.from));
       each_plane<InParts>(cpu, count, [&](int n, int c, int phase) { MoveIn::put(memory.in(n, c, phase), phase, x.sample_diff(first + n) + std::size_t(c) * In::plane, x.add); });
     });
   }
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-    const Memory memory(cpu);
-    in_turn(x.batch, [&](int first, int count) {
+    const Memory memory(cpu, x.batch);
+    in_turn(x.batch, most, [&](int first, int count) {
       memory.take(cpu, x, first, count);
       memory.take_gradients(cpu, y, first, count);
       Conv::backward_weights(cpu, memory.in(count), {nullptr, w.diff, w.add || first > 0}, {nullptr, b.diff, b.add || first > 0}, memory.out(count, y.from));
@@ -168,9 +136,12 @@ struct DilatedConv {
  private:
   /// Some samples' phases, of inputs and outputs or of their gradients.
   struct Memory {
-    static constexpr std::size_t of_in = padded(InParts::size * phases * most);
     T *ins, *outs;
-    explicit Memory(Cpu& cpu) : ins(cpu.outer_scratch<T>(of_in + OutParts::size * phases * most)), outs(ins + of_in) {}
+    Memory(Cpu& cpu, int batch) {
+      const std::size_t parts = std::size_t(std::min(most, batch)) * phases, of_in = padded(InParts::size * parts);
+      ins = cpu.outer_scratch<T>(of_in + OutParts::size * parts);
+      outs = ins + of_in;
+    }
     Blob<T, InParts> in(int samples) const { return {ins, ins, samples * phases}; }
     Blob<T, OutParts> out(int samples, int from) const { return {outs, outs, samples * phases, false, from}; }
     T* in(int n, int c, int phase) const { return ins + std::size_t(n * phases + phase) * InParts::size + std::size_t(c) * InParts::plane; }
@@ -182,10 +153,6 @@ struct DilatedConv {
       each_plane<OutParts>(cpu, count, [&](int n, int f, int phase) { MoveOut::take(y.sample_diff(first + n) + std::size_t(f) * Out::plane, phase, out(n, f, phase)); });
     }
   };
-  template <class Work>
-  static void in_turn(int batch, Work work) {
-    for (int first = 0; first < batch; first += most) work(first, std::min(most, batch - first));
-  }
   template <class Parts, class Work>
   static void each_plane(Cpu& cpu, int samples, Work work) {
     cpu.parallel(samples * Parts::channels, std::size_t(samples) * phases * Parts::size, [&](int task, int) {

@@ -10,6 +10,54 @@
 
 namespace dropnet::detail {
 
+/// Between a plane and its phases, every Step-th pixel of every Step-th row, with its padding. Part: a phase, which may end before the
+/// plane does, or hold zeros behind it.
+template <class T, class Whole, class Part, int Step, Size Pad>
+struct Phases {
+  static constexpr int count = Step * Step;
+
+  /// Writes a phase, [row % Step][column % Step] of the plane.
+  static void take(const T* plane, int phase, T* to) {
+    const auto [rows, columns] = inside(phase);
+    for (int r = 0; r < Part::height; ++r, to += Part::width) {
+      if (r < rows.begin || r >= rows.end) {
+        std::fill_n(to, Part::width, T(0));
+        continue;
+      }
+      const T* from = plane + place(phase, r);
+      std::fill(to, to + columns.begin, T(0));
+      for (int q = columns.begin; q < columns.end; ++q) to[q] = from[q * Step];
+      std::fill(to + columns.end, to + Part::width, T(0));
+    }
+  }
+  /// Brings a phase back to where it came from, or adds it there.
+  static void put(const T* from, int phase, T* plane, bool add) {
+    const auto [rows, columns] = inside(phase);
+    for (int r = rows.begin; r < rows.end; ++r) {
+      T* to = plane + place(phase, r);
+      for (int q = columns.begin; q < columns.end; ++q) to[q * Step] = from[r * Part::width + q] + (add ? to[q * Step] : T(0));
+    }
+  }
+
+ private:
+  struct Range {
+    int begin, end;
+  };
+  struct Ranges {
+    Range rows, columns;
+  };
+  /// What of a phase is not padding.
+  static constexpr Ranges inside(int phase) {
+    const auto range = [](int first, int pad, int size, int most) {
+      const int begin = std::min(ceil_div(std::max(0, pad - first), Step), most);
+      return Range{begin, std::clamp(ceil_div(std::max(0, size + pad - first), Step), begin, most)};
+    };
+    return {range(phase / Step, Pad.height, Whole::height, Part::height), range(phase % Step, Pad.width, Whole::width, Part::width)};
+  }
+  /// Where its row's column 0 lies, which may be in the padding.
+  static constexpr std::ptrdiff_t place(int phase, int r) { return std::ptrdiff_t(r * Step + phase / Step - Pad.height) * Whole::width + phase % Step - Pad.width; }
+};
+
 /// A sample's planes with their padding, pixels that one weight meets beside each other: [channel][row % stride][column % stride]
 /// [row / stride][column / stride]. With output (row, column) a weight meets the pixel of_weight + row pitch + column: the same for all
 /// outputs, so that these can be gone through as if they were one row, whatever their width. The few at the end of each row that

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
 
@@ -17,6 +18,13 @@ constexpr std::size_t conv_operations(int batch) { return Cpu::multiply_adds(std
 /// What any output is at least: forward's ReLU gives 0 instead.
 template <class T>
 inline constexpr T no_least = -std::numeric_limits<T>::infinity();
+
+/// Calls work(first sample, count) for parts of a batch, of one size and at most `most` samples.
+template <class Work>
+void in_turn(int batch, int most, Work work) {
+  const int few = ceil_div(batch, ceil_div(batch, most));
+  for (int first = 0; first < batch; first += few) work(first, std::min(few, batch - first));
+}
 
 // Sums over a batch, of weights' and bias gradients.
 
