@@ -166,7 +166,7 @@ template <class W, class T>
 using PhasesConv = std::conditional_t<W::dilation == Size(1), StridedConv<W, T>, DilatedConv<W, T>>;
 
 enum class Pass { forward, backward_data, backward_weights };
-/// Whether PhasesConv is faster than patches: by count, where moves, and planes that are small, make it take twice as long as it counts.
+/// Whether PhasesConv is faster than patches: by count, where moves, and planes that are small, make it take 1.5 times as long as it counts.
 template <class T, class W, Pass Which>
 constexpr bool phases_pay() {
   constexpr bool square = W::kernel.square() && W::stride.square() && W::dilation.square() && W::pad.square();
@@ -179,10 +179,10 @@ constexpr bool phases_pay() {
     using Out = typename Plain::out;
     constexpr int K = Plain::kernel.height;
     constexpr double samples = W::dilation.height * W::dilation.width, pairs = double(W::in::channels) * W::out::channels;
-    constexpr double count = Which == Pass::forward         ? winograd::correlation_count<In, Out, K>(8)
-                             : Which == Pass::backward_data ? winograd::correlation_count<Out, In, K>(8)
+    constexpr double count = Which == Pass::forward         ? winograd::correlation_count<In, Out, K>(24)
+                             : Which == Pass::backward_data ? winograd::correlation_count<Out, In, K>(24)
                                                             : winograd::gradient_count<T, In, Out, K, 0>;
-    return 2 * samples * count < pairs * W::taps * double(W::out::plane);
+    return 1.5 * samples * count < pairs * W::taps * double(W::out::plane);
   }
 }
 
