@@ -69,41 +69,32 @@ void check(int batch, int from, bool add) {
 }
 
 /// Batches that fill registers and such that do not, more than are gone through at a time; all of the filters, some and none.
-template <template <class, class> class Kernel, class Layer, class In>
+template <template <class, class> class Kernel, class Layer, class In, class T = double>
 void check() {
   constexpr int filters = Layer::output(In{}).channels;
   for (const int batch : {1, 5, 35})
-    for (const int from : {0, filters / 2, filters}) {
-      check<Kernel, Layer, In, double>(batch, from, from > 0);
-      check<Kernel, Layer, In, float>(batch, from, from == 0);
-    }
-  check<Kernel, Layer, In, double>(2, 0, true);
-  check<Kernel, Layer, In, float>(2, 0, false);
+    for (const int from : {0, filters / 2, filters}) check<Kernel, Layer, In, T>(batch, from, (from > 0) != (batch == 5));
 }
 
 }  // namespace
 
 TEST_CASE("large kernels, in parts of 4x4 taps") {
   check<detail::LargeConv, Conv<3, 11, Pad<5>>, Image<2, 13, 10>>();
-  check<detail::LargeConv, Conv<9, 7>, Image<5, 9, 8>>();
   check<detail::LargeConv, Conv<2, 8, Pad<7>>, Image<3, 5, 6>>();
   check<detail::LargeConv, Conv<3, Size{3, 9}, Pad<2, 1>>, Image<2, 7, 19>>();
-  check<detail::LargeConv, Conv<2, Size{6, 1}>, Image<4, 6, 5>>();
+  check<detail::LargeConv, Conv<9, 7>, Image<5, 9, 8>, float>();
 }
 TEST_CASE("strided kernels, by phases as channels") {
-  check<detail::StridedConv, Conv<3, 11, Stride<4>>, Image<2, 23, 27>>();
   check<detail::StridedConv, Conv<5, 5, Stride<2>, Pad<2>>, Image<3, 10, 9>>();
-  check<detail::StridedConv, Conv<2, 7, Stride<2>, Pad<3>>, Image<1, 8, 11>>();
   check<detail::StridedConv, Conv<3, 7, Stride<3>, Pad<5>>, Image<2, 6, 5>>();
-  check<detail::StridedConv, Conv<2, 9, Stride<2>, Pad<1>>, Image<2, 13, 12>>();
   check<detail::StridedConv, Conv<2, 8, Stride<3>>, Image<2, 13, 12>>();  // pixels at the end that no output sees
+  check<detail::StridedConv, Conv<3, 11, Stride<4>>, Image<2, 23, 27>, float>();
 }
 TEST_CASE("dilated kernels, by phases as samples") {
-  check<detail::DilatedConv, Conv<3, 3, Dilation<2>, Pad<2>>, Image<2, 9, 8>>();
   check<detail::DilatedConv, Conv<17, 3, Dilation<3>>, Image<5, 8, 11>>();
-  check<detail::DilatedConv, Conv<2, 5, Dilation<2>, Pad<1>>, Image<3, 12, 10>>();
   check<detail::DilatedConv, Conv<2, 4, Dilation<2>, Pad<7>>, Image<3, 3, 4>>();
   check<detail::DilatedConv, Conv<2, 3, Dilation<7>, Pad<6>>, Image<2, 5, 6>>();
+  check<detail::DilatedConv, Conv<3, 5, Dilation<2>, Pad<1>>, Image<2, 12, 10>, float>();
 }
 TEST_CASE("by count: what the kernels are for, and what they are not for") {
   const auto names = []<class Layer, class In>(Layer, In) {
@@ -118,9 +109,7 @@ TEST_CASE("by count: what the kernels are for, and what they are not for") {
   CHECK(names(Conv<16, 6>{}, Image<16, 20, 20>{}) == "direct, direct, direct");
 }
 TEST_CASE("large, strided, dilated: within a network, with groups, behind a site") {
-  test::check_values<Conv<32, 11, Pad<5>>, Image<32, 16, 16>, Cpu, float>({}, {}, 3, true, 1e-5);
-  test::check_values<Conv<64, 9, Pad<4>, Groups<2>>, Image<64, 16, 16>, Cpu, float>({}, {}, 3, true, 1e-5);
   test::check_values<Conv<96, 11, Stride<4>>, Image<3, 67, 63>, Cpu, float>({}, {}, 3, true, 1e-5);
   test::check_values<Conv<64, 3, Dilation<2>, Pad<2>, Groups<2>>, Image<64, 16, 16>, Cpu, float>({}, {}, 5, true, 1e-5);
-  for (const double p : {0.2, 0.7}) test::check_values<DropIn<ReLU, Sequential<Conv<32, 11, Pad<5>>, ReLU>>, Image<32, 16, 16>, Cpu, float>({}, {{p, Mask::channel}}, 3, true, 1e-5);
+  test::check_values<DropIn<ReLU, Sequential<Conv<64, 9, Pad<4>, Groups<2>>, ReLU>>, Image<64, 16, 16>, Cpu, float>({}, {{0.7, Mask::channel}}, 3, true, 1e-5);
 }
