@@ -198,14 +198,14 @@ struct LargeConv {
   }
 
  private:
-  /// Of all points: kernels and biases, and some samples' windows and tiles. A vector reads past the last of each.
+  /// Of all points: kernels, the zeros that all have for biases, and some samples' windows and tiles. A vector reads past the last of each.
   template <class Kernel>
   struct Memory {
     using Windows = typename Kernel::Windows;
     using Tiles = typename Kernel::Tiles;
     static constexpr std::size_t sample = Windows::size + Tiles::size, slack = std::size_t(lanes::width<T> + Kernel::parts.width);
     static constexpr int most = int(std::clamp(std::size_t(80'000'000) / sizeof(T) / sample, std::size_t(1), std::size_t(32)));  ///< samples
-    static constexpr std::size_t kernels_size = padded(Kernel::products * Kernel::pair_point + slack), biases_size = padded(std::size_t(Kernel::products) * Kernel::F);
+    static constexpr std::size_t kernels_size = padded(Kernel::products * Kernel::pair_point + slack), biases_size = padded(std::size_t(Kernel::F));
     T *kernels, *biases, *windows, *tiles;
 
     Memory(Cpu& cpu, int batch) {
@@ -240,9 +240,9 @@ struct LargeConv {
   static void each_point(Cpu& cpu, const Memory<Kernel>& memory, int samples, int first_filter, Work work) {
     cpu.each_alone(Kernel::products, conv_operations<W>(samples), [&](int point, Cpu& alone) {
       const auto at = std::size_t(point);
-      T *const tiles = memory.tiles + at * Kernel::tile_point, *const kernels = memory.kernels + at * Kernel::pair_point, *const biases = memory.biases + at * Kernel::F;
+      T *const tiles = memory.tiles + at * Kernel::tile_point, *const kernels = memory.kernels + at * Kernel::pair_point;
       work(PatchConv<typename Kernel::AtPoint, T>{}, alone, Blob<T, typename Kernel::WindowsAtPoint>{memory.windows + at * Kernel::window_point, nullptr, samples},
-           Weight<T>{kernels, kernels}, Weight<T>{biases, biases}, Blob<T, typename Kernel::TilesAtPoint>{tiles, tiles, samples, false, first_filter});
+           Weight<T>{kernels, kernels}, Weight<T>{memory.biases}, Blob<T, typename Kernel::TilesAtPoint>{tiles, tiles, samples, false, first_filter});
     });
   }
 

@@ -192,7 +192,7 @@ struct PatchConv {
         const int count = std::min(most, end - first), n = count * columns;
         for (int i = 0; i < count; ++i) {
           Multiply::pack({y.sample_diff(first + i) + skip * columns, columns}, wanted, columns, left, n, i * columns);
-          add_bias_gradient<Out>(y.sample_diff(first + i), db);
+          if (b.diff) add_bias_gradient<Out>(y.sample_diff(first + i), db);
         }
         Multiply::run(wanted, weights, n, left, patches::TurnedPatches<T, W>{fill(x, first, count, memory + needed)}, {dw + std::ptrdiff_t(skip) * weights, weights, true}, memory);
       }

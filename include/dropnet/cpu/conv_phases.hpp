@@ -35,14 +35,14 @@ struct StridedConv {
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
     const Memory memory(cpu, x.batch);
-    each_tap([&](std::ptrdiff_t part, std::ptrdiff_t tap) { memory.weights[part] = tap < 0 ? T(0) : w.data[tap]; });
+    memory.take(w);
     in_turn(x.batch, most, [&](int first, int count) {
       Conv::forward(cpu, memory.take(cpu, x, first, count), {memory.weights}, b, some(y, first, count), least);
     });
   }
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
     const Memory memory(cpu, x.batch);
-    each_tap([&](std::ptrdiff_t part, std::ptrdiff_t tap) { memory.weights[part] = tap < 0 ? T(0) : w.data[tap]; });
+    memory.take(w);
     in_turn(x.batch, most, [&](int first, int count) {
       Conv::backward_data(cpu, {nullptr, memory.parts, count}, {memory.weights}, some(y, first, count));
       each_plane(cpu, count, [&](int n, int c) {
@@ -68,6 +68,9 @@ struct StridedConv {
     Memory(Cpu& cpu, int batch)
         : weights(cpu.outer_scratch<T>(padded(Plain::weights) + Parts::size * std::size_t(std::min(most, batch)))), parts(weights + padded(Plain::weights)) {}
     T* part(int n, int c, int phase) const { return parts + std::size_t(n) * Parts::size + std::size_t(c * Move::count + phase) * Parts::plane; }
+    void take(const Weight<T>& w) const {
+      each_tap([&](std::ptrdiff_t part, std::ptrdiff_t tap) { weights[part] = tap < 0 ? T(0) : w.data[tap]; });
+    }
     Blob<T, Parts> take(Cpu& cpu, const Blob<T, In>& x, int first, int count) const {
       each_plane(cpu, count, [&](int n, int c) {
         for (int phase = 0; phase < Move::count; ++phase) Move::take(x.sample(first + n) + std::size_t(c) * In::plane, phase, part(n, c, phase));

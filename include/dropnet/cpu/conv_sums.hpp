@@ -67,7 +67,7 @@ void sum_over_batch(Cpu& cpu, int batch, Weight<T> w, Weight<T> b, Work work) {
     work(split.begin(piece), split.end(piece), group, worker, dw, mine(W::weights, filters / W::groups));
   });
   sum_pieces(cpu, partial, split.pieces(), each, w.diff, W::weights, w.add);
-  sum_pieces(cpu, partial + W::weights, split.pieces(), each, b.diff, filters, b.add);
+  if (b.diff) sum_pieces(cpu, partial + W::weights, split.pieces(), each, b.diff, filters, b.add);
 }
 
 template <class Out, class T>
