@@ -23,3 +23,4 @@
 #include "dropnet/cuda/softmax.hpp"
 #include "dropnet/cuda/softmax_loss.hpp"
 #include "dropnet/cuda/squared_loss.hpp"
+#include "dropnet/cuda/staging.hpp"

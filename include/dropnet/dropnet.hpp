@@ -11,6 +11,7 @@
 #include "dropnet/data/dataset.hpp"
 #include "dropnet/data/idx.hpp"
 #include "dropnet/data/loader.hpp"
+#include "dropnet/data/staging.hpp"
 #include "dropnet/layers/activation.hpp"
 #include "dropnet/layers/add.hpp"
 #include "dropnet/layers/batch_norm.hpp"

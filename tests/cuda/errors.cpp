@@ -130,3 +130,30 @@ TEST_CASE("one graph per degree of openness; the host waits at display and test 
   const auto shown = counts(9, 21, 140, 10);
   CHECK(shown[2] == waits + 13);
 }
+
+TEST_CASE("batches that workers made are copied while the device works: the host never leaves it without work") {
+  std::vector<std::uint8_t> pixels(700 * In::size, 7);
+  const auto data = Dataset::bytes(In{}, pixels, std::vector<int>(700, 1));
+  Network<Spec, In, Cuda> net;
+  const auto idle = [&](int batch, int iterations) {
+    Trainer trainer{net, Sgd{}, Fixed{0.01f}};
+    const int before = machine().idle;
+    trainer.fit(data, {.batch = batch, .iterations = iterations, .workers = 2});
+    return machine().idle - before;
+  };
+  CHECK(idle(4, 103) == idle(4, 3));
+  CHECK(idle(700, 13) == idle(700, 3));
+}
+
+TEST_CASE("a data set that the device cannot hold: the error says how to train nevertheless, and with workers it is so") {
+  const Turned turned;
+  std::vector<std::uint8_t> pixels(2000000 * In::size, 7);
+  const auto data = Dataset::bytes(In{}, pixels, std::vector<int>(2000000, 1));
+  Network<Spec, In, Cuda> net;
+  machine().memory = machine().used + (std::size_t(100) << 20);
+  Trainer trainer{net, Sgd{}, Fixed{0.01f}};
+  CHECK_THROWS_WITH_AS(trainer.fit(data, {.batch = 4, .iterations = 2}),
+                       doctest::Contains("free; with workers the device holds one batch instead of all images; or use a smaller batch"), Error);
+  trainer.fit(data, {.batch = 4, .iterations = 2, .workers = 1});
+  CHECK(trainer.iteration() == 2);
+}

@@ -159,16 +159,21 @@ TEST_CASE("iter_size: as on the CPU, recorded and not") {
 
 TEST_CASE("augmented images, prepared on the device or ahead by workers: as on the CPU") {
   Quarters q;
-  const auto data = q.data.less(mean_image(q.data));
-  const auto run = [&](auto backend, int workers) {
-    Network<Spec, In, decltype(backend)> net(spec(), Fill{.added = Xavier{}}, Seed{3});
-    Trainer trainer{net, Sgd{.momentum = 0.9f}, Fixed{0.02f}, Gradual{.start = 4, .length = 20}, Seed{5}};
-    trainer.fit(data, {.batch = 10, .iterations = 30, .augmentation = {.pad = 2, .mirror = true}, .workers = workers}, std::move(backend));
-    return weights(net);
-  };
-  const auto on_device = run(Cuda({.deterministic = true}), 0);
-  CHECK(on_device == run(Cuda({.deterministic = true}), 2));
-  CHECK(test::distance(on_device, run(Cpu{}, 0)) < 1e-3);
+  const std::vector<float> floats = test::random_values<float>(q.pixels.size(), 5), targets = test::random_values<float>(96 * 4, 6);
+  const auto larger = Dataset::bytes(Image<1, 16, 21>{}, std::span(q.pixels).first(56 * 16 * 21), std::vector<int>(56, 2)).crop(14, 14);
+  for (const Dataset& data : {q.data.less(mean_image(q.data)), larger.less(mean_image(larger)), q.data.with_targets(targets),
+                              Dataset::floats(In{}, floats, {q.data.labels().begin(), q.data.labels().end()})}) {
+    const auto run = [&](auto backend, int workers) {
+      Network<Spec, In, decltype(backend)> net(spec(), Fill{.added = Xavier{}}, Seed{3});
+      Trainer trainer{net, Sgd{.momentum = 0.9f}, Fixed{0.02f}, Gradual{.start = 4, .length = 20}, Seed{5}};
+      trainer.fit(data, {.batch = 10, .iterations = 30, .test = &data, .test_interval = 9, .augmentation = {.pad = 2, .mirror = true}, .workers = workers}, std::move(backend));
+      return weights(net);
+    };
+    const auto on_device = run(Cuda({.deterministic = true}), 0);
+    CHECK(on_device == run(Cuda({.deterministic = true}), 1));
+    CHECK(on_device == run(Cuda({.deterministic = true}), 4));
+    CHECK(test::distance(on_device, run(Cpu{}, 0)) < 1e-3);
+  }
 }
 
 TEST_CASE("a loss that is not finite stops the run with the weights of before it, however late it is noticed") {

@@ -14,6 +14,8 @@ using namespace dropnet;
 namespace {
 
 using Shape = Image<2, 3, 4>;
+using Made = Staging<Cpu, Shape, float>::Batch;
+const auto made = [] { return Made(); };
 
 /// Image n's value k is 100 n + k + 1.
 struct Counted {
@@ -139,7 +141,7 @@ TEST_CASE("loader: the same batches for 1, 2 and 4 workers, from any batch on") 
   for (const int workers : {1, 2, 4})
     for (const int ahead : {1, 3})
       for (const std::uint64_t first : {std::uint64_t(0), std::uint64_t(5)}) {
-        Loader<Shape> loader(batches, first, workers, ahead);
+        Loader<Made> loader(batches, first, workers, ahead, made);
         for (std::uint64_t t = first; t < first + 40; ++t) {
           CHECK(loader.at() == t);
           const auto& batch = loader.next();
@@ -157,18 +159,18 @@ TEST_CASE("loader: the same batches for 1, 2 and 4 workers, from any batch on") 
 
 TEST_CASE("loader: its buffers are few and used again") {
   const Counted c(8);
-  Loader<Shape> loader(Batches(c.data, 2, Seed{1}), 0, 2, 3);
+  Loader<Made> loader(Batches(c.data, 2, Seed{1}), 0, 2, 3, made);
   std::set<const float*> places;
   for (int t = 0; t < 50; ++t) places.insert(loader.next().images.data());
   CHECK(places.size() == 4);
-  CHECK_THROWS_WITH_AS((Loader<Shape>(Batches(c.data, 2, Seed{1}), 0, 0, 3)), doctest::Contains("0 workers"), Error);
+  CHECK_THROWS_WITH_AS((Loader<Made>(Batches(c.data, 2, Seed{1}), 0, 0, 3, made)), doctest::Contains("0 workers"), Error);
 }
 
 TEST_CASE("batches in order: every image once and as it is, the last batch shorter, behind it none; ahead by workers the same") {
   const Counted c(11);
   auto batches = Batches::in_order(c.data, 4);
   for (const int workers : {1, 3}) {
-    Loader<Shape> loader(batches, 0, workers, 2);
+    Loader<Made> loader(batches, 0, workers, 2, made);
     for (std::uint32_t t = 0, next = 0; t < 5; ++t) {
       const auto picks = batches.at(t);
       CHECK(picks.size() == (t < 2 ? 4 : t == 2 ? 3 : 0));

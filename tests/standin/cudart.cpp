@@ -44,13 +44,17 @@ namespace {
 
 std::recursive_mutex mutex;
 std::set<CUstream_st*> streams;
-std::map<void*, std::size_t> sizes;
+std::map<void*, std::size_t> sizes, pinned;
 thread_local CUstream_st per_thread;
 thread_local CUstream_st* recording = nullptr;  // by this thread
 thread_local cudaError_t last = cudaSuccess;
 
 CUstream_st& of(cudaStream_t s) { return s == cudaStreamPerThread ? per_thread : *s; }
 cudaError_t fail(cudaError_t e) { return last = e; }
+bool is_pinned(const void* p) {
+  auto after = pinned.upper_bound(const_cast<void*>(p));
+  return after != pinned.begin() && static_cast<const char*>(p) < static_cast<const char*>((--after)->first) + after->second;
+}
 bool forbidden() {
   if (recording) recording->broken = true;
   return recording;
@@ -130,6 +134,20 @@ cudaError_t cudaFree(void* p) {
   std::free(p);
   return cudaSuccess;
 }
+cudaError_t cudaHostAlloc(void** p, size_t size, unsigned) {
+  const std::lock_guard lock(mutex);
+  if (forbidden()) return fail(cudaErrorStreamCaptureUnsupported);
+  *p = std::malloc(size);
+  pinned[*p] = size;
+  return cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* p) {
+  const std::lock_guard lock(mutex);
+  std::memset(p, 0xff, pinned[p]);
+  pinned.erase(p);
+  std::free(p);
+  return cudaSuccess;
+}
 cudaError_t cudaMemGetInfo(size_t* free, size_t* all) {
   *all = standin::machine().memory;
   *free = *all - standin::machine().used;
@@ -142,6 +160,11 @@ cudaError_t cudaMemsetAsync(void* p, int value, size_t size, cudaStream_t stream
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t size, cudaMemcpyKind kind, cudaStream_t stream) {
   if (kind == cudaMemcpyHostToDevice) {
     if (of(stream).recording) return forbidden(), fail(cudaErrorStreamCaptureUnsupported);
+    const std::lock_guard lock(mutex);
+    if (is_pinned(from)) {  // read when the stream comes to it
+      standin::submit(stream, [=] { std::memcpy(to, from, size); });
+      return cudaSuccess;
+    }
     std::vector<char> taken(static_cast<const char*>(from), static_cast<const char*>(from) + size);
     standin::submit(stream, [=] { std::memcpy(to, taken.data(), size); });
   } else {
@@ -168,6 +191,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s) {
   if (of(s).recording) return forbidden(), fail(cudaErrorStreamCaptureUnsupported);
   ++standin::machine().waits;
   of(s).flush();
+  standin::machine().idle += std::all_of(streams.begin(), streams.end(), [](const CUstream_st* other) { return other->queued.empty(); });
   return cudaSuccess;
 }
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
@@ -230,6 +254,7 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t stream) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t e, unsigned) {
+  if (!e->stream) return cudaSuccess;  // never recorded
   CUstream_st &waiting = of(stream), &from = of(e->stream);
   if (e->recording) {  // work is recorded in the order of the calls, which is one of those that the events allow
     if (waiting.recording && waiting.recording != e->recording) return fail(cudaErrorStreamCaptureMerge);

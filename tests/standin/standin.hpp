@@ -21,6 +21,7 @@ struct Machine {
   int graphs = 0;    ///< recorded
   int launches = 0;  ///< of recorded graphs
   int waits = 0;     ///< for a stream
+  int idle = 0;      ///< those that left the device without work
   int refuse_plans = 0;  ///< bits of cuDNN's operations (1 forward with bias, 2 adding gradients) that have no plan
 };
 Machine& machine();

@@ -18,6 +18,7 @@
 #include "dropnet/cuda/graph.hpp"
 #include "dropnet/cuda/kernels.hpp"
 #include "dropnet/cuda/library.hpp"
+#include "dropnet/cuda/stream.hpp"
 #include "dropnet/cuda/tile_cost.hpp"
 
 namespace dropnet {
@@ -65,7 +66,7 @@ class Cuda {
   void beside(Work&& work) {
     State& s = *state_;
     if (!s.lanes[1]) s.lanes[1].emplace(s);
-    order(s.lanes[0]->mark, s.lanes[0]->stream, s.lanes[1]->stream);
+    order(*s.lanes[0], *s.lanes[1]);
     s.forked = true;
     struct Back {
       State& state;
@@ -76,7 +77,7 @@ class Cuda {
   }
   void join() {
     State& s = *state_;
-    if (std::exchange(s.forked, false)) order(s.lanes[1]->mark, s.lanes[1]->stream, s.lanes[0]->stream);
+    if (std::exchange(s.forked, false)) order(*s.lanes[1], *s.lanes[0]);
   }
 
   /// Which layer's ops are to come: errors name it.
@@ -149,11 +150,6 @@ class Cuda {
   std::map<kernels::Gemm, std::optional<kernels::GemmTile>>& gemms() { return state_->gemms; }
 
  private:
-  struct Stream {
-    cudaStream_t raw = nullptr;
-    Stream() { cuda::check(cudaStreamCreateWithFlags(&raw, cudaStreamNonBlocking), "cudaStreamCreateWithFlags"); }
-    ~Stream() { cudaStreamDestroy(raw); }
-  };
   struct CudnnHandle {
     const cuda::Cudnn& cudnn;
     cudnnHandle_t raw = nullptr;
@@ -177,17 +173,6 @@ class Cuda {
     ~CublasHandle() { cublas.destroy(raw); }
   };
 
-  struct Mark {
-    cudaEvent_t raw = nullptr;
-    Mark() { cuda::check(cudaEventCreateWithFlags(&raw, cudaEventDisableTiming), "cudaEventCreateWithFlags"); }
-    ~Mark() { cudaEventDestroy(raw); }
-  };
-  /// What is queued on `later` from now on waits for what is on `first`.
-  static void order(const Mark& mark, const Stream& first, const Stream& later) {
-    cuda::check(cudaEventRecord(mark.raw, first.raw), "cudaEventRecord");
-    cuda::check(cudaStreamWaitEvent(later.raw, mark.raw, 0), "cudaStreamWaitEvent");
-  }
-
   static int current_device() {
     cuda::require_device();
     int device = 0;
@@ -199,11 +184,11 @@ class Cuda {
   /// Work in order, with libraries' handles and memory of its own.
   struct Lane {
     explicit Lane(const State& s) : cudnn_handle(s.cudnn, stream.raw), cublas_handle(s.cublas, stream.raw, s.options.precision) {}
-    Stream stream;
+    cuda::Stream stream;
     CudnnHandle cudnn_handle;
     CublasHandle cublas_handle;
     std::vector<Buffer<std::byte>> scratch;
-    Mark mark;
+    cuda::Mark mark;
   };
   struct Record {
     std::optional<std::vector<int>> key;
@@ -226,6 +211,11 @@ class Cuda {
     int layer = -1;
     std::map<int, Record> records;
   };
+  /// What is queued on the lane `later` from now on waits for what is on `first`.
+  static void order(const Lane& first, const Lane& later) {
+    first.mark.set(first.stream.raw);
+    first.mark.hold(later.stream.raw);
+  }
   const Lane& lane() const { return *state_->lanes[state_->lane]; }
   Lane& lane() { return *state_->lanes[state_->lane]; }
 

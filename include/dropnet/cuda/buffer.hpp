@@ -19,12 +19,13 @@ class DeviceBuffer {
 
  public:
   DeviceBuffer() = default;
-  explicit DeviceBuffer(std::size_t size, cudaStream_t stream = nullptr) : size_(size), stream_(stream) {
+  /// Throws Error with some `advice` if there is not so much of it.
+  explicit DeviceBuffer(std::size_t size, cudaStream_t stream = nullptr, const char* advice = "use a smaller batch") : size_(size), stream_(stream) {
     if (size == 0) return;
     void* data = nullptr;
     if (const cudaError_t e = cudaMalloc(&data, size * sizeof(T)); e != cudaSuccess) {
       cudaGetLastError();  // or the next kernel's launch would be blamed for it
-      refused(e);
+      refused(e, advice);
     }
     data_ = static_cast<T*>(data);
     try {
@@ -58,9 +59,13 @@ class DeviceBuffer {
   /// Small ones are queued with their values, large ones wait: `from` is the caller's again when the call returns.
   void upload(std::size_t offset, std::span<const T> from) {
     if (from.empty()) return;
-    if (stream_ && from.size_bytes() <= 8192 && from.size_bytes() % 4 == 0) return kernels::poke(stream_, data_ + offset, from.data(), from.size_bytes());
+    if (stream_ && from.size_bytes() <= 65536 && from.size_bytes() % 4 == 0) return kernels::poke(stream_, data_ + offset, from.data(), from.size_bytes());
     check(cudaMemcpyAsync(data_ + offset, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, order()), "cudaMemcpyAsync");
     finish();
+  }
+  /// The same, and the call returns at once: `from` must stay as it is until `stream` has done this.
+  void queue_upload(cudaStream_t stream, std::size_t offset, std::span<const T> from) {
+    if (!from.empty()) check(cudaMemcpyAsync(data_ + offset, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, stream), "cudaMemcpyAsync");
   }
   void download(std::size_t offset, std::span<T> to) const {
     if (to.empty()) return;
@@ -71,13 +76,13 @@ class DeviceBuffer {
  private:
   cudaStream_t order() const { return stream_ ? stream_ : cudaStreamPerThread; }
   void finish() const { check(cudaStreamSynchronize(order()), "cudaStreamSynchronize"); }
-  [[noreturn]] void refused(cudaError_t e) const {
+  [[noreturn]] void refused(cudaError_t e, const char* advice) const {
     require_device();
     std::size_t free = 0, all = 0;
     if (e != cudaErrorMemoryAllocation || cudaMemGetInfo(&free, &all) != cudaSuccess) check(e, "cudaMalloc");
     const auto mib = [](std::size_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
     throw Error("dropnet: Cuda: out of memory: " + mib(size_ * sizeof(T)) + " wanted, " + mib(free) + " of " + mib(all) +
-                " free; use a smaller batch");
+                " free; " + advice);
   }
   void swap(DeviceBuffer& other) noexcept {
     std::swap(data_, other.data_);

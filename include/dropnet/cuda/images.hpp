@@ -9,36 +9,44 @@
 
 namespace dropnet {
 
-/// A data set in device memory, bytes as bytes.
+/// A data set in device memory, or a batch of it, bytes as bytes.
 struct DeviceImages {
+  /// Memory for so many images like these, and their mean.
+  DeviceImages(const Dataset& like, std::size_t count)
+      : bytes(like.bytes().empty() ? 0 : count * like.stored_size(), nullptr, advice),
+        floats(like.floats().empty() ? 0 : count * like.stored_size(), nullptr, advice),
+        mean(like.mean().size()),
+        labels(like.has_targets() ? 0 : count),
+        targets(count * like.target_size(), nullptr, advice),
+        target_size(like.target_size()),
+        shown{like.height(), like.width()},
+        stored(like.stored()),
+        origin(like.origin()),
+        image_size(like.image_size()),
+        stored_size(like.stored_size()),
+        scale(like.bytes().empty() ? 1 : like.scale()) {
+    mean.upload(0, like.mean());
+  }
+
   cuda::DeviceBuffer<std::uint8_t> bytes;
   cuda::DeviceBuffer<float> floats;
   cuda::DeviceBuffer<float> mean;
   cuda::DeviceBuffer<int> labels;
   cuda::DeviceBuffer<float> targets;
-  std::size_t target_size = 0;
-  Size shown = 0, stored = 0, origin = 0;
-  std::size_t image_size = 0, stored_size = 0;
-  float scale = 1;
+  std::size_t target_size;
+  Size shown, stored, origin;
+  std::size_t image_size, stored_size;
+  float scale;
+
+ private:
+  static constexpr const char* advice = "with workers the device holds one batch instead of all images; or use a smaller batch";
 };
 
 /// Copies the data set to the device.
 inline DeviceImages resident(Cuda&, const Dataset& data) {
-  DeviceImages images{cuda::DeviceBuffer<std::uint8_t>(data.bytes().size()),
-                      cuda::DeviceBuffer<float>(data.floats().size()),
-                      cuda::DeviceBuffer<float>(data.mean().size()),
-                      cuda::DeviceBuffer<int>(data.labels().size()),
-                      cuda::DeviceBuffer<float>(data.targets().size()),
-                      data.target_size(),
-                      {data.height(), data.width()},
-                      data.stored(),
-                      data.origin(),
-                      data.image_size(),
-                      data.stored_size(),
-                      data.bytes().empty() ? 1 : data.scale()};
+  DeviceImages images(data, data.size());
   images.bytes.upload(0, data.bytes());
   images.floats.upload(0, data.floats());
-  images.mean.upload(0, data.mean());
   images.labels.upload(0, data.labels());
   images.targets.upload(0, data.targets());
   return images;

@@ -12,28 +12,22 @@
 #include <vector>
 
 #include "dropnet/core/error.hpp"
-#include "dropnet/core/tensor.hpp"
 #include "dropnet/data/batches.hpp"
 
 namespace dropnet {
 
 /// Makes the batches to come in worker threads, ahead of their use, in a ring of buffers that are used again and again.
-/// Which worker makes a batch changes nothing in it.
-template <class Shape, class T = float>
+/// Which worker makes a batch changes nothing in it. A Batch is what a Staging says, with fill(Batches&, number of the batch).
+template <class Batch>
 class Loader {
  public:
-  struct Batch {
-    Tensor<Shape, T> images{0};
-    std::vector<int> labels;
-    std::vector<T> targets;  ///< instead of labels, where the data set has them
-  };
-
-  /// Begins with batch `first`; holds at most `ahead` batches beside the one in use.
+  /// Begins with batch `first`; holds at most `ahead` batches beside the one in use, in what `make()` gives.
   /// Throws Error if the numbers are not positive.
-  Loader(const Batches& batches, std::uint64_t first, int workers, int ahead) : next_(first), taken_(first) {
+  template <class Make>
+  Loader(const Batches& batches, std::uint64_t first, int workers, int ahead, Make make) : next_(first), taken_(first) {
     if (workers < 1 || ahead < 1)
       throw Error("dropnet: Loader: " + std::to_string(workers) + " workers, " + std::to_string(ahead) + " batches ahead; both must be at least 1");
-    slots_.resize(std::size_t(ahead) + 1);
+    for (int i = 0; i <= ahead; ++i) slots_.push_back({make()});
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this, own = Batches(batches)](std::stop_token stop) mutable { work(stop, own); });
   }
   /// The number of the batch that next() gives.
@@ -59,15 +53,6 @@ class Loader {
     Batch batch;
     std::uint64_t number = 0;
     bool full = false;
-
-    void fill(Batches& from, std::uint64_t t) {
-      HostBackend host;
-      const auto picks = from.at(t);
-      if (batch.images.batch() != int(picks.size())) batch.images = Tensor<Shape, T>(int(picks.size()));
-      batch.labels.resize(from.data().has_targets() ? 0 : picks.size());
-      batch.targets.resize(picks.size() * from.data().target_size());
-      load_images(host, from.data(), picks.data(), Blob<T, Shape>{batch.images.data(), nullptr, batch.images.batch()}, batch.labels.data(), batch.targets.data());
-    }
   };
   Slot& slot(std::uint64_t t) { return slots_[t % slots_.size()]; }
 
@@ -80,7 +65,7 @@ class Loader {
       Slot& s = slot(t);
       s.full = false;
       lock.unlock();
-      s.fill(batches, t);
+      s.batch.fill(batches, t);
       lock.lock();
       s.number = t;
       s.full = true;

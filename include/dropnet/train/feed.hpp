@@ -9,6 +9,7 @@
 #include "dropnet/core/error.hpp"
 #include "dropnet/data/batches.hpp"
 #include "dropnet/data/loader.hpp"
+#include "dropnet/data/staging.hpp"
 
 namespace dropnet {
 
@@ -24,18 +25,17 @@ class Feed {
  public:
   /// With 0 workers the data set is resident on the backend.
   Feed(typename Net::workspace& ws, const Batches& batches, int workers)
-      : ws_(ws), batches_(batches), workers_(workers), images_(resident(ws.backend(), workers && asynchronous ? none_ : batches.data())) {}
+      : ws_(ws), batches_(batches), workers_(workers), images_(resident(ws.backend(), workers ? none_ : batches.data())) {
+    if (workers) staging_.emplace(ws.backend(), batches);
+  }
+  ~Feed() { stop(); }
 
-  /// What comes before a step is recorded or replayed: says which batch it is.
+  /// What comes before a step is recorded or replayed: says which batch it is, and brings it if workers made it.
   void prepare(std::uint64_t t) {
     if (!workers_) return ws_.pick(batches_.at(t));
     if (!loader_ || loader_->at() != t) restart(t);
-    const auto& batch = loader_->next();
-    ws_.load(batch.images.values());
-    if (batch.targets.empty())
-      ws_.load_labels(batch.labels);
-    else
-      ws_.load_targets(batch.targets);
+    staging_->let_go();
+    staging_->bring(loader_->next(), ws_);
   }
   /// The step's first part.
   void load() {
@@ -50,11 +50,17 @@ class Feed {
 
  private:
   using Clock = std::chrono::steady_clock;
+  using Stage = Staging<typename Net::backend, typename Net::input, typename Net::scalar>;
   static constexpr bool asynchronous = Net::backend::asynchronous;
 
   void restart(std::uint64_t t) {
     waited_ = waited();
-    loader_.emplace(batches_, t, workers_, workers_ + 1);
+    stop();
+    loader_.emplace(batches_, t, workers_, workers_ + 1, [&] { return staging_->batch(); });
+  }
+  void stop() {
+    if (staging_) staging_->let_go();
+    loader_.reset();
   }
 
   typename Net::workspace& ws_;
@@ -62,7 +68,8 @@ class Feed {
   int workers_;
   Dataset none_;
   decltype(resident(std::declval<typename Net::backend&>(), std::declval<const Dataset&>())) images_;
-  std::optional<Loader<typename Net::input, typename Net::scalar>> loader_;
+  std::optional<Stage> staging_;
+  std::optional<Loader<typename Stage::Batch>> loader_;
   double waited_ = 0;
 };
 
