@@ -15,6 +15,15 @@ TEST_CASE("dropin") {
     test::check<In>(DropIn<Same, Sequential<Same, ReLU>>{}, {s});
   }
 }
+TEST_CASE("dropin: what is not let in is not looked at, whatever lies between New's convolution and its output") {
+  using Six = Image<6, 5, 4>;
+  for (double p : {0.2, 0.7}) {
+    CAPTURE(p);
+    test::check<Six>(DropIn<Identity, Sequential<Conv<6, 3, Pad<1>>, Tanh, LRN<3, WithinChannel>>>{}, {{p}});
+    test::check<Six>(DropIn<Identity, Sequential<Conv<6, 3, Pad<1>, Groups<3>>, Sigmoid>>{}, {{p, Mask::channel}});
+    test::check<Image<300, 1, 1>>(DropIn<Identity, Sequential<Linear<300>, Tanh>>{}, {{p}}, 2);
+  }
+}
 TEST_CASE("dropin: tested by the expectation") { test::check<In>(DropIn<Same, Same>{}, {{0.4, Mask::bernoulli}}, 3, false); }
 TEST_CASE("dropin: tested with the training's prefix") { test::check<In>(DropIn<Same, Same>{}, {{0.4}}, 3, false); }
 TEST_CASE("dropin: around a skipping connection") {

@@ -127,6 +127,24 @@ TEST_CASE("norms: Euclidean, over the batch") {
   CHECK(norms[0].weight_gradient == doctest::Approx(of(dw)));
 }
 
+TEST_CASE("norms: what is not let in counts as zeros, whatever memory holds there") {
+  const Images images;
+  Network<Sequential<DropIn<Identity, Conv<In::channels, 3, Pad<1>>>, Linear<2>>, In> net(Fill{}, Seed{1});
+  net.shares()[0] = {0.1, Mask::channel};  // not one whole channel
+  Workspace ws(net, 3, Purpose::train);
+  test::fill(ws.activations(), test::nan);
+  ws.load(std::span(images.pixels).first(3 * In::size));
+  ws.load_labels(std::vector<int>{0, 1, 0});
+  ws.begin(net, {.training = true});
+  detail::NormsProbe probe(net, ws.backend());
+  queue_train_pass(net, ws, &probe);
+  const auto norms = std::move(probe).with_weights(ws);
+  REQUIRE(norms.size() == 3);
+  CHECK(norms[0].name == "conv1_1");
+  CHECK(norms[0].activation == 0);
+  CHECK(norms[1].activation > 0);
+}
+
 TEST_CASE("JSON lines: a record a line, cut back when a run goes on") {
   {
     JsonLines lines("lines_test.jsonl");

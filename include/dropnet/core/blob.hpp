@@ -12,7 +12,8 @@ using Index = std::uint16_t;
 
 /// A view of a batch, [batch][channel][row][column], with its gradient.
 /// `diff == nullptr`: no gradient is wanted. `add`: backward adds to `diff` instead of writing it. `from`: channels before it
-/// are not wanted of the op that writes `data`, and hold zeros in `diff`: it may write zeros instead, and pass them over in backward.
+/// are not wanted of the op that writes `data`. It may leave them as they are, and then passes them over in backward, for their `diff` may
+/// hold anything; where it does compute them, their `diff` holds zeros.
 template <class T, class Shape>
 struct Blob {
   using shape = Shape;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "dropnet/core/blob.hpp"
@@ -155,6 +157,9 @@ void probed(const S& s, Direction direction, const Y& y, Work&& work) {
   s.backend().enter(s.layer());
   if (auto* probe = s.probe()) {
     s.backend().wait();
+    if constexpr (!std::remove_reference_t<decltype(s.backend())>::asynchronous)
+      if (direction == Direction::forward)  // what the op may leave as it is shall not be looked at
+        for (int n = 0; n < y.batch; ++n) std::fill_n(y.sample(n), std::size_t(y.from) * Y::shape::plane, 0);
     probe->before(s.layer(), direction);
     std::forward<Work>(work)();
     s.backend().wait();

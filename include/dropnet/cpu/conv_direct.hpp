@@ -13,18 +13,17 @@
 
 namespace dropnet::detail {
 
-/// Rows at a pitch become rows behind each other: to(c, r, q) = from(c, r, q) + bias[c], at least `least`; channels before the
-/// first one become zeros.
+/// Rows at a pitch become rows behind each other: to(c, r, q) = from(c, r, q) + bias[c], at least `least`, from channel `first` on.
 template <class Out, int OutPlane, int Pitch, class T>
 void unpitch(const T* from, const T* bias, T* to, int first, T least) {
-  to = std::fill_n(to, std::size_t(first) * Out::plane, T(0));
+  to += std::size_t(first) * Out::plane;
   for (int c = first; c < Out::channels; ++c)
     for (int r = 0; r < Out::height; ++r, to += Out::width) {
       const T* row = from + std::size_t(c) * OutPlane + r * Pitch;
       for (int q = 0; q < Out::width; ++q) to[q] = std::max(row[q] + bias[c], least);  // NaN stays NaN
     }
 }
-/// And back, behind `lead` zeros: what is no output is zero in each of `planes` planes. Those before the first one are left open.
+/// And back, behind `lead` zeros: what is no output is zero in each of `planes` planes. Those before `first` are left open.
 template <class Out, class T>
 void to_pitch(const T* from, T* to, std::ptrdiff_t pitch, std::ptrdiff_t lead, std::ptrdiff_t plane, int planes, int first) {
   for (int c = first; c < planes; ++c) {
@@ -113,8 +112,10 @@ struct DirectConv {
         for (int i = 0; i < count; ++i) {
           const T* dy = out.sample_diff(from + i);
           Planes::fill(in.sample(from + i), xs + std::size_t(i) * Planes::memory);
-          to_pitch<Out>(dy, dys + std::size_t(i) * Gradient::dy_size, Planes::pitch, 0, Gradient::out_plane, Gradient::blocks * Gradient::B, first_block * Gradient::B);
-          add_bias_gradient<Out>(dy, db);
+          T* const to = dys + std::size_t(i) * Gradient::dy_size;
+          std::fill(to + std::ptrdiff_t(first_block * Gradient::B) * Gradient::out_plane, to + std::ptrdiff_t(out.from) * Gradient::out_plane, T(0));
+          to_pitch<Out>(dy, to, Planes::pitch, 0, Gradient::out_plane, Gradient::blocks * Gradient::B, out.from);
+          add_bias_gradient<Out>(dy, out.from, db);
         }
         Gradient::run(count, xs, dys, between, dw, first_block);
       }

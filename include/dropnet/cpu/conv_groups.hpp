@@ -31,8 +31,7 @@ auto of_group(const Blob<T, Shape>& b, int g) {
   } else {
     using Part = GroupShape<Shape, W::groups>;
     const std::size_t begin = std::size_t(g * Part::channels) * Part::plane;
-    // One channel is taken at least.
-    return Blob<T, Part>{b.data + begin, b.diff ? b.diff + begin : nullptr, b.batch, b.add, std::clamp(b.from - g * Part::channels, 0, Part::channels - 1)};
+    return Blob<T, Part>{b.data + begin, b.diff ? b.diff + begin : nullptr, b.batch, b.add, std::clamp(b.from - g * Part::channels, 0, Part::channels)};
   }
 }
 /// Of `size` weights, those of group g.

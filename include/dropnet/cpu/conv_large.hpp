@@ -170,16 +170,16 @@ struct LargeConv {
   using Backward = winograd::Large<T, Out, In, W::kernel, Size(W::kernel.height - 1 - W::pad.height, W::kernel.width - 1 - W::pad.width)>;
 
   static void forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y, T least) {
-    correlate<Forward>(cpu, x.batch, x.data, {w.data, Forward::C, 1, false}, b.data, y.data, y.from, false, least);
+    correlate<Forward>(cpu, x.batch, x.data, 0, {w.data, Forward::C, 1, false}, b.data, y.data, y.from, false, least);
   }
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {
-    correlate<Backward>(cpu, x.batch, y.diff, {w.data, 1, Forward::C, true}, nullptr, x.diff, 0, x.add, no_least<T>);
+    correlate<Backward>(cpu, x.batch, y.diff, y.from, {w.data, 1, Forward::C, true}, nullptr, x.diff, 0, x.add, no_least<T>);
   }
   static void backward_weights(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
     using Kernel = Forward;
     const Memory<Kernel> memory(cpu, x.batch);
     in_turn(x.batch, memory.most, [&](int first, int count) {
-      transform_inputs(cpu, memory, x.sample(first), count);
+      transform_inputs(cpu, memory, x.sample(first), 0, count);
       each_plane<Kernel>(cpu, count, y.from, Kernel::F, [&](int n, int f, T* phases) {
         Kernel::transform_gradients(y.sample_diff(first + n) + std::size_t(f) * Out::plane, phases, memory.tile(n, f));
       });
@@ -192,7 +192,7 @@ struct LargeConv {
     cpu.parallel(Kernel::F - y.from, conv_operations<W>(1), [&](int i, int) { Kernel::transform_kernels_back(y.from + i, memory.kernels, w.diff); });
     cpu.parallel(Kernel::F, Cpu::multiply_adds(y.size()), [&](int f, int) {
       T sum = b.add ? b.diff[f] : T(0);
-      for (int n = 0; n < y.batch; ++n) sum += array(y.sample_diff(n), std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
+      for (int n = 0; n < (f < y.from ? 0 : y.batch); ++n) sum += array(y.sample_diff(n), std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
       b.diff[f] = sum;
     });
   }
@@ -226,12 +226,15 @@ struct LargeConv {
       work(task / (end - begin), begin + task % (end - begin), cpu.scratch<T>(worker, Kernel::phases));
     });
   }
-  /// Of so many samples at x. Products of what lies behind the last window with zeros must be zeros.
+  /// Of so many samples at x; channels before the first one are zeros. Products of what lies behind the last window with zeros must be zeros.
   template <class Kernel>
-  static void transform_inputs(Cpu& cpu, const Memory<Kernel>& memory, const T* x, int samples) {
+  static void transform_inputs(Cpu& cpu, const Memory<Kernel>& memory, const T* x, int first_channel, int samples) {
     using Shape = typename Kernel::in;
     each_plane<Kernel>(cpu, samples, 0, Kernel::C, [&](int n, int c, T* phases) {
-      Kernel::transform_inputs(x + std::size_t(n) * Shape::size + std::size_t(c) * Shape::plane, phases, memory.window(n, c));
+      if (c >= first_channel)
+        Kernel::transform_inputs(x + std::size_t(n) * Shape::size + std::size_t(c) * Shape::plane, phases, memory.window(n, c));
+      else
+        for (int point = 0; point < Kernel::products; ++point) std::fill_n(memory.window(n, c) + std::size_t(point) * Kernel::window_point, Kernel::Windows::plane, T(0));
     });
     std::fill_n(memory.window(samples, 0), memory.slack, T(0));
   }
@@ -253,7 +256,7 @@ struct LargeConv {
     bool turned;
   };
   template <class Kernel>
-  static void correlate(Cpu& cpu, int batch, const T* x, Kernels w, const T* bias, T* y, int first_filter, bool add, T least) {
+  static void correlate(Cpu& cpu, int batch, const T* x, int first_channel, Kernels w, const T* bias, T* y, int first_filter, bool add, T least) {
     using Source = typename Kernel::in;
     using Target = typename Kernel::out;
     const Memory<Kernel> memory(cpu, batch);
@@ -263,16 +266,13 @@ struct LargeConv {
       Kernel::transform_kernels(f, w.turned, [&](int c) { return w.data + (f * w.filter + c * w.channel) * W::taps; }, memory.kernels);
     });
     in_turn(batch, memory.most, [&](int first, int count) {
-      transform_inputs(cpu, memory, x + std::size_t(first) * Source::size, count);
+      transform_inputs(cpu, memory, x + std::size_t(first) * Source::size, first_channel, count);
       each_point(cpu, memory, count, first_filter, [&](auto kernel, Cpu& alone, auto windows, auto kernels, auto biases, auto tiles) {
         kernel.forward(alone, windows, kernels, biases, tiles, no_least<T>);
       });
-      each_plane<Kernel>(cpu, count, 0, Kernel::F, [&](int n, int f, T*) {
+      each_plane<Kernel>(cpu, count, first_filter, Kernel::F, [&](int n, int f, T*) {
         T* const to = y + std::size_t(first + n) * Target::size + std::size_t(f) * Target::plane;
-        if (f >= first_filter)
-          Kernel::transform_outputs(memory.tile(n, f), bias ? bias[f] : T(0), least, to, add);
-        else if (!add)
-          std::fill_n(to, Target::plane, T(0));
+        Kernel::transform_outputs(memory.tile(n, f), bias ? bias[f] : T(0), least, to, add);
       });
     });
   }

@@ -149,7 +149,6 @@ struct PatchConv {
     each_few(cpu, x.batch, [&](int first, int count, int worker) {
       constexpr std::size_t needed = Multiply::memory(filters, columns * most, weights);
       T* memory = cpu.scratch<T>(worker, needed + planes);
-      for (int n = first; n < first + count; ++n) std::fill_n(y.sample(n), skip * columns, T(0));
       Multiply::run(wanted, count * columns, weights, left, patches::Patches<T, W>{fill(x, first, count, memory + needed)},
                     {y.sample(first) + skip * columns, columns, false, columns, std::ptrdiff_t(Out::size), b.data + skip, least}, memory);
     });
@@ -192,7 +191,7 @@ struct PatchConv {
         const int count = std::min(most, end - first), n = count * columns;
         for (int i = 0; i < count; ++i) {
           Multiply::pack({y.sample_diff(first + i) + skip * columns, columns}, wanted, columns, left, n, i * columns);
-          if (b.diff) add_bias_gradient<Out>(y.sample_diff(first + i), db);
+          if (b.diff) add_bias_gradient<Out>(y.sample_diff(first + i), skip, db);
         }
         Multiply::run(wanted, weights, n, left, patches::TurnedPatches<T, W>{fill(x, first, count, memory + needed)}, {dw + std::ptrdiff_t(skip) * weights, weights, true}, memory);
       }

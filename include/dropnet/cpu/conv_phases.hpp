@@ -116,7 +116,9 @@ struct DilatedConv {
     in_turn(x.batch, most, [&](int first, int count) {
       memory.take(cpu, x, first, count);
       Conv::forward(cpu, memory.in(count), w, b, memory.out(count, y.from), least);
-      each_plane<OutParts>(cpu, count, [&](int n, int f, int phase) { MoveOut::put(memory.out(n, f, phase), phase, y.sample(first + n) + std::size_t(f) * Out::plane, false); });
+      each_plane<OutParts>(cpu, count, [&](int n, int f, int phase) {
+        if (f >= y.from) MoveOut::put(memory.out(n, f, phase), phase, y.sample(first + n) + std::size_t(f) * Out::plane, false);
+      });
     });
   }
   static void backward_data(Cpu& cpu, Blob<T, In> x, Weight<T> w, Blob<T, Out> y) {

@@ -71,8 +71,8 @@ void sum_over_batch(Cpu& cpu, int batch, Weight<T> w, Weight<T> b, Work work) {
 }
 
 template <class Out, class T>
-void add_bias_gradient(const T* dy, T* db) {
-  for (int f = 0; f < Out::channels; ++f)
+void add_bias_gradient(const T* dy, int first_filter, T* db) {
+  for (int f = first_filter; f < Out::channels; ++f)
     db[f] += array(dy, std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
 }
 

@@ -168,19 +168,6 @@ struct Strip {
         });
   }
 
-  /// y = 0 under the part's tiles, for the first `count` channels. y: the batch's first sample.
-  static void put_zeros(const Part& part, T* y, int count) {
-    if (count == 0) return;
-    if (!part.whole) {
-      for (int c = 0; c < count; ++c) each_lane(part, [&](std::ptrdiff_t, std::ptrdiff_t in_batch) { y[std::ptrdiff_t(c) * std::ptrdiff_t(Shape::plane) + in_batch] = T(0); });
-      return;
-    }
-    const int top = part.first / Grid::columns * Step, rows = std::min(part.vectors / Grid::columns * Step, int(Shape::height) - top);
-    for (int l = 0; l < L; ++l)
-      for (int c = 0; c < count; ++c)
-        std::fill_n(y + std::size_t(part.image + l) * Shape::size + std::size_t(c) * Shape::plane + std::size_t(top) * Shape::width, std::size_t(rows) * Shape::width, T(0));
-  }
-
  private:
   /// The plane's pixels that a whole part covers: square(pixel p, place) for as many pixels as there are lanes at a time, where
   /// place() gives the first one's place in the strip, then the next one's; and left(pixel, place) for what is left.

@@ -46,7 +46,6 @@ struct WideCorrelate {
     const Split parts{batch};
     for (int i = 0; i < parts.count(); ++i) {
       const Part part = parts[i];
-      if (!add) Target::put_zeros(part, y, first_filter);
       cpu.parallel(ceil_div(C - first_channel, channels), operations, [&](int task, int worker) {
         const int first = first_channel + task * channels;
         transform_inputs<Source, N, most, in_point>(part, x, first, std::min(C, first + channels), cpu.scratch<T>(worker, scratch), v);

@@ -57,10 +57,9 @@ struct Correlate {
       transform_kernels<K, packed_point>(weights, f, std::min(L, F - f), c, to + std::size_t(c) * padded_filters + f);
   }
 
-  /// x, y: the first sample. Filters before `first_filter` are set to zero, or left where it adds; channels before `first_channel` are passed over.
+  /// x, y: the first sample. Filters before `first_filter` are left as they are; channels before `first_channel` are passed over.
   /// What a bias was added to becomes at least `least`.
   static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add, T least) {
-    if (!add) Target::put_zeros(part, y, first_filter);
     if (Few::serves(part)) return Few::run(part, x, weights, bias, y, memory, first_filter, first_channel, add, least);
     T* v = memory + strip;
     T* m = v + products * in_point;
@@ -120,40 +119,31 @@ struct Gradient {
   static constexpr std::size_t sums = products * point_sums;
   using Wide = WideGradient<T, In, Out, K, Pad>;
 
-  /// To be called once before some parts are run: what lies past the last filter and channel, and before the first filter, is zero.
-  static void clear(T* memory, int first_filter) {
-    T* v = memory + strip;
-    T* p = v + products * in_point;
-    for (int k = 0; k < products; ++k, v += in_point, p += out_point) {
-      std::fill(v + std::size_t(C * most) * L, v + in_point, T(0));
-      std::fill(p + std::size_t(F * most) * L, p + out_point, T(0));
-      std::fill_n(p, std::size_t(first_filter * most) * L, T(0));
-    }
-  }
-
-  /// Adds one part to the sums of products, [point][down][across], and to the biases' gradients. x, dy: the first sample; filters
-  /// before `first_filter` are passed over.
-  static void run(const Part& part, const T* x, const T* dy, T* memory, T* sum, T* db, int first_filter) {
+  /// Adds one part to the sums of products, [point][down][across], or begins them with it, and adds it to the biases' gradients. x, dy: the
+  /// first sample; filters before `first_filter` are passed over. Sums for these, and for what lies past the last filter and channel,
+  /// are of whatever memory holds there.
+  static void run(const Part& part, const T* x, const T* dy, T* memory, T* sum, bool begins, T* db, int first_filter) {
     T* v = memory + strip;
     T* p = v + products * in_point;
     T* lines = p + products * out_point;
     transform_inputs<Source, N, most, in_point>(part, x, 0, C, memory, v);
     transform_gradients<Target, N, most, out_point>(part, dy, first_filter, F, memory, p, db);
-    const int first_vector = channels_in_lanes ? 0 : first_filter / L, first_block = channels_in_lanes ? first_filter / B : 0;
+    const int first_vector = channels_in_lanes ? 0 : first_filter / L;
     for (int k = 0; k < products; ++k) {
       const T* of_channels = v + std::size_t(k) * in_point;
       const T* of_filters = p + std::size_t(k) * out_point;
       turn(part.vectors, channels_in_lanes ? of_channels : of_filters, lines, first_vector);
       for (int a = first_vector / V * V; a < vectors; a += V)
-        for (int b = first_block; b < blocks; ++b)
-          tile(part.vectors * L, lines + a * L, (channels_in_lanes ? of_filters : of_channels) + std::size_t(b * B * most) * L,
-               sum + std::size_t(k) * point_sums + std::size_t(b * B) * padded_across + a * L);
+        each_block<B>(channels_in_lanes ? first_filter : 0, blocks, [&]<int Rows>(int first) {
+          tile<Rows>(part.vectors * L, lines + a * L, (channels_in_lanes ? of_filters : of_channels) + std::size_t(first * most) * L,
+                     sum + std::size_t(k) * point_sums + std::size_t(first) * padded_across + a * L, begins);
+        });
     }
   }
 
   /// Adds row `d` of all points' sums, of `pieces` that lie `between` apart, to dw [filter][channel][row][column].
   static void finish(const T* sum, int pieces, std::size_t between, int d, T* dw, int first_filter) {
-    for (int a = 0; a < vectors; ++a) {
+    for (int a = channels_in_lanes ? 0 : first_filter / L; a < vectors; ++a) {
       const T* from = sum + std::size_t(d) * padded_across + a * L;
       both_ways<N, K, T>(
           [](const Line<T, N>& line) { return kernel_transposed<K>(line); },
@@ -186,8 +176,10 @@ struct Gradient {
       }
   }
 
-  static void tile(int tiles, const T* along, const T* factors, T* to) {
-    lanes::Sums<T, B, V> totals(to, padded_across);
+  template <int Rows>
+  static void tile(int tiles, const T* along, const T* factors, T* to, bool begins) {
+    using Totals = lanes::Sums<T, Rows, V>;
+    Totals totals = begins ? Totals() : Totals(to, padded_across);
     totals.template add<most * L>(tiles, factors, 1, along, padded_across);
     totals.store_to(to, padded_across);
   }
@@ -277,14 +269,16 @@ struct WinogradConv {
       constexpr std::size_t each = Gradient::sums + padded(Out::channels);
       T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));
       cpu.parallel(split.pieces(), operations, [&](int piece, int worker) {
-        T* sums = std::fill_n(partial + std::size_t(piece) * each, each, T(0)) - each;
-        T* memory = cpu.scratch<T>(worker, Gradient::scratch);
-        Gradient::clear(memory, y.from);
-        for (int i = split.begin(piece); i < split.end(piece); ++i) Gradient::run(parts[i], x.data, y.diff, memory, sums, sums + Gradient::sums, y.from);
+        T* const sums = partial + std::size_t(piece) * each;
+        T* const of_biases = sums + Gradient::sums;
+        std::fill_n(of_biases, Out::channels, T(0));
+        for (int i = split.begin(piece); i < split.end(piece); ++i)
+          Gradient::run(parts[i], x.data, y.diff, cpu.scratch<T>(worker, Gradient::scratch), sums, i == split.begin(piece), of_biases, y.from);
       });
       if (!w.add) std::fill_n(w.diff, W::weights, T(0));
-      cpu.parallel(Gradient::down, cpu.divided_with(split.pieces(), operations, Gradient::sums),
-                   [&](int d, int) { Gradient::finish(partial, split.pieces(), each, d, w.diff, y.from); });
+      const int first = Gradient::channels_in_lanes ? y.from : 0;
+      cpu.parallel(Gradient::down - first, cpu.divided_with(split.pieces(), operations, Gradient::sums),
+                   [&](int i, int) { Gradient::finish(partial, split.pieces(), each, first + i, w.diff, y.from); });
       sum_pieces(cpu, partial + Gradient::sums, split.pieces(), each, b.diff, Out::channels, b.add);
     }
   }

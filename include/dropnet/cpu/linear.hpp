@@ -38,10 +38,7 @@ void linear_forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, O
   detail::in_blocks(cpu, Out::size, detail::linear_outputs, Cpu::multiply_adds(batch * In::size * Out::size), [&](std::size_t o, std::size_t n, int) {
     const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
     auto block = outputs.middleCols(begin, count);
-    if (begin + count <= y.from) {
-      block.setZero();
-      return;
-    }
+    if (begin + count <= y.from) return;
     block.rowwise() = biases.middleCols(begin, count).row(0);
     block.noalias() += inputs * weights.middleRows(begin, count).transpose();
   });
@@ -57,18 +54,15 @@ void linear_backward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, 
     const auto gradients = detail::matrix<T>(static_cast<const T*>(y.diff), batch, Out::size);
     auto db = detail::matrix<T>(b.diff, 1, Out::size);
     detail::in_blocks(cpu, Out::size, detail::linear_outputs, operations, [&](std::size_t o, std::size_t n, int worker) {
-      const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
-      T* to = w.diff + begin * inputs;
-      if (begin + count <= y.from) {  // all its gradients are zeros
-        if (!w.add) std::fill_n(to, count * inputs, T(0));
-        if (!b.add) db.middleCols(begin, count).setZero();
-        return;
-      }
-      const std::size_t needed = Multiply::memory(int(n), int(inputs), x.batch);
-      T* memory = cpu.scratch<T>(worker, needed + Multiply::packed(int(n), x.batch));
+      const auto end = std::ptrdiff_t(o + n), begin = std::clamp<std::ptrdiff_t>(y.from, std::ptrdiff_t(o), end), count = end - begin;
+      if (!w.add) std::fill(w.diff + std::ptrdiff_t(o) * inputs, w.diff + begin * inputs, T(0));
+      if (!b.add) std::fill(b.diff + o, b.diff + begin, T(0));
+      if (count == 0) return;
+      const std::size_t needed = Multiply::memory(int(count), int(inputs), x.batch);
+      T* memory = cpu.scratch<T>(worker, needed + Multiply::packed(int(count), x.batch));
       T* left = memory + needed;
-      Multiply::pack({y.diff + begin, outputs, true}, int(n), x.batch, left, x.batch);
-      Multiply::run(int(n), int(inputs), x.batch, left, typename Multiply::Matrix{{x.data, inputs}}, {to, inputs, w.add}, memory);
+      Multiply::pack({y.diff + begin, outputs, true}, int(count), x.batch, left, x.batch);
+      Multiply::run(int(count), int(inputs), x.batch, left, typename Multiply::Matrix{{x.data, inputs}}, {w.diff + begin * inputs, inputs, w.add}, memory);
       detail::put(db.middleCols(begin, count), gradients.middleCols(begin, count).colwise().sum(), b.add);
     });
   }
