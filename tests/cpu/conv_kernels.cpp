@@ -85,6 +85,7 @@ void check() {
 }  // namespace
 
 TEST_CASE("by tiles, channels or filters in the lanes of the gradients' sums") {
+  for (int from = 0; from <= 20; ++from) check<detail::WinogradConv, Conv<20, 3, Pad<1>>, Image<20, 6, 7>, float>(17, from, from % 2);
   check<detail::WinogradConv, Conv<20, 3, Pad<1>>, Image<20, 13, 10>, float>();
   check<detail::WinogradConv, Conv<32, 5, Pad<2>>, Image<17, 6, 7>, float>();
   check<detail::WinogradConv, Conv<8, 4>, Image<5, 9, 8>>();

@@ -25,13 +25,21 @@ constexpr int even_block(int count, int most) {
   return best;
 }
 
-/// Calls work<Size>(first) for blocks of Size out of `blocks`, from the one on that holds number `from`: of that one, work<Size / 2>
-/// for the second half, where that is enough.
+/// Calls work<Size>(first) for blocks of Size out of `blocks`, from the one on that holds number `from`: of that one work<n>(its last n),
+/// in quarters as many as are needed.
 template <int Size, class Work>
 EIGEN_ALWAYS_INLINE void each_block(int from, int blocks, const Work& work) {
+  constexpr int one = ceil_div(Size, 4), two = ceil_div(Size, 2), three = ceil_div(3 * Size, 4);
   int block = from / Size;
-  if constexpr (Size % 2 == 0) {
-    if (from - block * Size >= Size / 2) work.template operator()<Size / 2>(block++ * Size + Size / 2);
+  const int end = (block + 1) * Size, needed = end - from;
+  if (needed < Size && needed <= three) {
+    if (needed <= one)
+      work.template operator()<one>(end - one);
+    else if (needed <= two)
+      work.template operator()<two>(end - two);
+    else
+      work.template operator()<three>(end - three);
+    ++block;
   }
   for (; block < blocks; ++block) work.template operator()<Size>(block * Size);
 }
