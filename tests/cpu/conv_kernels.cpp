@@ -9,12 +9,6 @@ using namespace dropnet;
 
 namespace {
 
-template <class T>
-std::vector<T> values(std::size_t count, int seed) {
-  const auto v = test::random_values<T>(count, seed);
-  return {v.begin(), v.end()};
-}
-
 /// `from`: filters before it are not wanted, and passed over in backward. `add`: gradients are added to what is there.
 template <template <class, class> class Kernel, class Layer, class In, class T>
 void check(int batch, int from, bool add) {
@@ -22,13 +16,13 @@ void check(int batch, int from, bool add) {
   using Out = typename W::out;
   using Conv = Kernel<W, T>;
   INFO(std::string(Conv::name), ", batch ", batch, ", from ", from, ", add ", add);
-  const auto x = values<T>(std::size_t(batch) * In::size, 1), w = values<T>(W::weights, 2), b = values<T>(std::size_t(Out::channels), 3);
-  auto dy = values<T>(std::size_t(batch) * Out::size, 4);
+  const auto x = test::random_values<T>(std::size_t(batch) * In::size, 1), w = test::random_values<T>(W::weights, 2), b = test::random_values<T>(std::size_t(Out::channels), 3);
+  auto dy = test::random_values<T>(std::size_t(batch) * Out::size, 4);
   const auto unwanted = [&](auto& of, auto value) {
     for (int n = 0; n < batch; ++n) std::fill_n(of.begin() + n * std::ptrdiff_t(Out::size), std::size_t(from) * Out::plane, value);
   };
   unwanted(dy, T(test::nan));
-  const auto poisoned = [&](std::size_t count, int seed) { return add ? values<T>(count, seed) : std::vector<T>(count, T(test::nan)); };
+  const auto poisoned = [&](std::size_t count, int seed) { return add ? test::random_values<T>(count, seed) : std::vector<T>(count, T(test::nan)); };
   const auto dx0 = poisoned(x.size(), 5), dw0 = poisoned(w.size(), 6), db0 = poisoned(b.size(), 7);
   const T least = T(-0.25);
 

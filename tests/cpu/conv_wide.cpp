@@ -6,21 +6,15 @@ using namespace dropnet;
 
 namespace {
 
-template <class T>
-std::vector<T> values(std::size_t count, int seed) {
-  const auto v = test::random_values<T>(count, seed);
-  return {v.begin(), v.end()};
-}
-
 /// Wide's outputs on one thread, two and three, beside Correlate's.
 template <class T, class In, class Out, int K, int Pad>
 void check_correlation(int batch, bool turned, int first_filter, int first_channel, bool add) {
   using Narrow = winograd::Correlate<T, In, Out, K, Pad>;
   static_assert(!Narrow::Wide::pays);
   constexpr std::ptrdiff_t taps = K * K, C = In::channels, F = Out::channels;
-  const auto x = values<T>(std::size_t(batch) * In::size, 1), w = values<T>(std::size_t(taps * C * F), 2), b = values<T>(F, 3);
+  const auto x = test::random_values<T>(std::size_t(batch) * In::size, 1), w = test::random_values<T>(std::size_t(taps * C * F), 2), b = test::random_values<T>(F, 3);
   const winograd::Kernels<T> kernels{w.data(), turned ? taps : taps * C, turned ? taps * F : taps, turned};
-  auto before = values<T>(std::size_t(batch) * Out::size, 4);
+  auto before = test::random_values<T>(std::size_t(batch) * Out::size, 4);
   if (!add) std::fill(before.begin(), before.end(), T(test::nan));
   for (int n = 0; n < batch; ++n) std::fill_n(before.begin() + n * std::ptrdiff_t(Out::size), std::size_t(first_filter) * Out::plane, T(7));  // not wanted
 
@@ -43,8 +37,8 @@ template <class T, class In, class Out, int K, int Pad>
 void check_gradient(int batch, int first_filter, bool add) {
   using Wide = winograd::WideGradient<T, In, Out, K, Pad>;
   constexpr int C = In::channels, F = Out::channels;
-  const auto x = values<T>(std::size_t(batch) * In::size, 1), dy = values<T>(std::size_t(batch) * Out::size, 2);
-  auto before = values<T>(std::size_t(F) * C * K * K, 3);
+  const auto x = test::random_values<T>(std::size_t(batch) * In::size, 1), dy = test::random_values<T>(std::size_t(batch) * Out::size, 2);
+  auto before = test::random_values<T>(std::size_t(F) * C * K * K, 3);
   if (!add) std::fill(before.begin(), before.end(), T(test::nan));
 
   std::vector<double> expected(before.size()), biases(F);

@@ -48,15 +48,7 @@ struct AlexNet {
   using Spec = decltype(detail::alexnet<Classes>());
   static constexpr Spec spec() { return detail::alexnet<Classes>(); }
 
-  static Recipe recipe() {
-    return {.fill = {.layers = Gaussian{0.01f}},
-            .sgd = {.momentum = 0.9f, .weight_decay = 5e-4f, .bias_rate = 2, .bias_decay = 0},
-            .rate = Step{0.01f, 0.1f, 100000},
-            .batch = 256,
-            .iterations = 450000,
-            .scale = 1,
-            .mean_image = true};
-  }
+  static Recipe recipe() { return detail::imagenet_recipe(); }
 };
 
 }  // namespace dropnet::models

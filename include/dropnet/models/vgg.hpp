@@ -24,15 +24,7 @@ struct Vgg16 {
                           MaxPool<2>, Linear<4096>, ReLU, Dropout, Linear<4096>, ReLU, Dropout, Linear<Classes>>;
   static constexpr Spec spec() { return {}; }
 
-  static Recipe recipe() {
-    return {.fill = {.layers = Gaussian{0.01f}},
-            .sgd = {.momentum = 0.9f, .weight_decay = 5e-4f, .bias_rate = 2, .bias_decay = 0},
-            .rate = Step{0.01f, 0.1f, 100000},
-            .batch = 256,
-            .iterations = 450000,
-            .scale = 1,
-            .mean_image = true};
-  }
+  static Recipe recipe() { return detail::imagenet_recipe(); }
 };
 
 }  // namespace dropnet::models
