@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "dropnet/core/pick.hpp"
@@ -15,7 +16,7 @@
 namespace dropnet {
 
 /// Batches come to the device as they are stored, bytes as bytes, from pinned memory, while it is still at work on the step before;
-/// windows, mirroring and mean are the device's work.
+/// windows, mirroring and mean are the device's work. The host waits for the copy of the batch before, not for the device's work.
 template <class Shape>
 class Staging<Cuda, Shape, float> {
  public:
@@ -48,9 +49,8 @@ class Staging<Cuda, Shape, float> {
 
   Staging(Cuda&, const Batches& batches) : images_(batches.data(), std::size_t(batches.batch())) {}
   Batch batch() const {
-    const auto like = [](const auto& buffer) { return buffer.size(); };
-    return {cuda::PinnedBuffer<std::uint8_t>(like(images_.bytes)), cuda::PinnedBuffer<float>(like(images_.floats)),
-            cuda::PinnedBuffer<float>(like(images_.targets)), cuda::PinnedBuffer<int>(like(images_.labels)), {}};
+    return {cuda::PinnedBuffer<std::uint8_t>(images_.bytes.size()), cuda::PinnedBuffer<float>(images_.floats.size()),
+            cuda::PinnedBuffer<float>(images_.targets.size()), cuda::PinnedBuffer<int>(images_.labels.size()), {}};
   }
   template <class Workspace>
   void bring(const Batch& batch, Workspace& ws) {
