@@ -167,13 +167,19 @@ struct Gradient {
  private:
   /// [across][tile] becomes [tile][across].
   static void turn(int count, const T* from, T* to, int first_vector) {
-    for (int a = first_vector / V * V; a < padded_across / L; ++a)
-      for (int t = 0; t < count; ++t) {
-        lanes::Square<T> square;
-        for (int l = 0; l < L; ++l) square[l] = lanes::load(from + std::size_t((a * L + l) * most + t) * L);
-        lanes::transpose<T>(square);
-        for (int l = 0; l < L; ++l) lanes::store(to + std::size_t(t * L + l) * padded_across + a * L, square[l]);
-      }
+    int a = first_vector / V * V;
+    for (; a < across / L; ++a) turn_vector<L>(count, from, to, a);
+    if constexpr (across % L > 0) turn_vector<across % L>(count, from, to, a);
+  }
+  template <int Lanes>
+  static EIGEN_ALWAYS_INLINE void turn_vector(int count, const T* from, T* to, int a) {
+    for (int t = 0; t < count; ++t) {
+      lanes::Square<T> square;
+      for (int l = 0; l < Lanes; ++l) square[l] = lanes::load(from + std::size_t((a * L + l) * most + t) * L);
+      for (int l = Lanes; l < L; ++l) square[l] = lanes::all(T(0));
+      lanes::transpose<T>(square);
+      for (int l = 0; l < L; ++l) lanes::store(to + std::size_t(t * L + l) * padded_across + a * L, square[l]);
+    }
   }
 
   template <int Rows>
