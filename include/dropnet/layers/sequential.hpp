@@ -16,7 +16,8 @@ template <class... Layers>
 struct Sequential;
 
 namespace detail {
-/// Layers that compute each channel of their output from the same channel of their input.
+/// Layers that compute each channel of their output from the same channel of their input, and have no weights: what they are given of
+/// channels that are not wanted may be anything.
 template <class Layer>
 inline constexpr bool by_channel = requires { requires Layer::by_channel; };
 
