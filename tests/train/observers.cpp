@@ -99,16 +99,24 @@ TEST_CASE("a gradient that does not reach the first layer three times in a row s
   CHECK(twice.found());
 }
 
-TEST_CASE("norms: Euclidean, over the batch") {
+namespace {
+/// Of a training pass over three images.
+template <class Net>
+auto norms_of(const Net& net, Workspace<Net>& ws) {
   const Images images;
-  Network<Linear<2>, In> net(Fill{}, Seed{1});
-  Workspace ws(net, 3, Purpose::train);
   ws.load(std::span(images.pixels).first(3 * In::size));
   ws.load_labels(std::vector<int>{0, 1, 0});
   ws.begin(net, {.training = true});
   detail::NormsProbe probe(net, ws.backend());
   queue_train_pass(net, ws, &probe);
-  const auto norms = std::move(probe).with_weights(ws);
+  return std::move(probe).with_weights(ws);
+}
+}  // namespace
+
+TEST_CASE("norms: Euclidean, over the batch") {
+  Network<Linear<2>, In> net(Fill{}, Seed{1});
+  Workspace ws(net, 3, Purpose::train);
+  const auto norms = norms_of(net, ws);
   REQUIRE(norms.size() == 1);
   const auto of = [](const auto& values) {
     double sum = 0;
@@ -128,17 +136,11 @@ TEST_CASE("norms: Euclidean, over the batch") {
 }
 
 TEST_CASE("norms: what is not let in counts as zeros, whatever memory holds there") {
-  const Images images;
   Network<Sequential<DropIn<Identity, Conv<In::channels, 3, Pad<1>>>, Linear<2>>, In> net(Fill{}, Seed{1});
   net.shares()[0] = {0.1, Mask::channel};  // not one whole channel
   Workspace ws(net, 3, Purpose::train);
   test::fill(ws.activations(), test::nan);
-  ws.load(std::span(images.pixels).first(3 * In::size));
-  ws.load_labels(std::vector<int>{0, 1, 0});
-  ws.begin(net, {.training = true});
-  detail::NormsProbe probe(net, ws.backend());
-  queue_train_pass(net, ws, &probe);
-  const auto norms = std::move(probe).with_weights(ws);
+  const auto norms = norms_of(net, ws);
   REQUIRE(norms.size() == 3);
   CHECK(norms[0].name == "conv1_1");
   CHECK(norms[0].activation == 0);

@@ -192,7 +192,7 @@ struct LargeConv {
     cpu.parallel(Kernel::F - y.from, conv_operations<W>(1), [&](int i, int) { Kernel::transform_kernels_back(y.from + i, memory.kernels, w.diff); });
     cpu.parallel(Kernel::F, Cpu::multiply_adds(y.size()), [&](int f, int) {
       T sum = b.add ? b.diff[f] : T(0);
-      for (int n = 0; n < (f < y.from ? 0 : y.batch); ++n) sum += array(y.sample_diff(n), std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
+      for (int n = 0; f >= y.from && n < y.batch; ++n) sum += array(y.sample_diff(n), std::size_t(f) * Out::plane, std::size_t(f + 1) * Out::plane).sum();
       b.diff[f] = sum;
     });
   }
