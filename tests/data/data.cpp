@@ -89,6 +89,24 @@ TEST_CASE("dataset: from the caller's arrays") {
   CHECK_THROWS_WITH_AS(Dataset::bytes(Image<1, 2, 3>{}, bytes, {0, 1, 2}), doctest::Contains("12 pixel values for 3 labels"), Error);
 }
 
+TEST_CASE("dataset: what is moved to it it keeps, and so do its copies") {
+  std::vector<std::uint8_t> mine(2 * 6, 128);
+  Dataset cut, aimed;
+  {
+    const auto bytes = Dataset::bytes(Image<1, 2, 3>{}, std::move(mine), {0, 1}, 0.5f);
+    cut = bytes.first(1);
+    aimed = Dataset::floats(Image<1, 2, 3>{}, std::vector<float>(12, 0.25f), {0, 0}).with_targets(std::vector<float>{1, 2, 3, 4});
+  }
+  CHECK(mine.empty());
+  float x[6];
+  cut.image(0, x);
+  CHECK(x[5] == 64);
+  aimed.image(1, x);
+  CHECK(x[5] == 0.25f);
+  CHECK(aimed.target(1)[1] == 4);
+  CHECK(aimed.target_size() == 2);
+}
+
 TEST_CASE("batches: each image once per epoch, in an order of the seed and epoch alone") {
   const auto order = shuffled(100, Seed{1}, 0);
   auto sorted = order;

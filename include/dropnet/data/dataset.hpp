@@ -17,7 +17,8 @@
 namespace dropnet {
 
 /// Images, [image][channel][row][column], as bytes or floats, whole or cropped, each with a label or with a target, a vector that a network is to
-/// give. Made from the caller's arrays it is a view of them, which must outlive it; made by a reader it shares their ownership.
+/// give. Made from the caller's arrays it is a view of them, which must outlive it; vectors that are moved to it, and what a reader has read, it
+/// keeps alive, and so do its copies.
 /// What they have decides what is minimised: softmax cross-entropy for labels, half the squared distance for targets.
 class Dataset {
  public:
@@ -33,10 +34,18 @@ class Dataset {
     return d;
   }
   template <class Shape>
+  static Dataset bytes(Shape shape, std::vector<std::uint8_t>&& pixels, std::vector<int> labels, float scale = 1 / 256.0f) {
+    return keeping(std::move(pixels), &Dataset::owner_, [&](auto values) { return bytes(shape, values, std::move(labels), scale); });
+  }
+  template <class Shape>
   static Dataset floats(Shape shape, std::span<const float> pixels, std::vector<int> labels) {
     Dataset d(shape, pixels.size(), std::move(labels));
     d.floats_ = pixels;
     return d;
+  }
+  template <class Shape>
+  static Dataset floats(Shape shape, std::vector<float>&& pixels, std::vector<int> labels) {
+    return keeping(std::move(pixels), &Dataset::owner_, [&](auto values) { return floats(shape, values, std::move(labels)); });
   }
   /// A view of bytes whose owner it keeps alive; the shape is known at run time only.
   static Dataset owned(int channels, int height, int width, std::shared_ptr<const void> owner, std::span<const std::uint8_t> pixels,
@@ -48,7 +57,7 @@ class Dataset {
     return d;
   }
 
-  /// The same images with targets instead of labels, [image][value]; the values must outlive it.
+  /// The same images with targets instead of labels, [image][value].
   /// Throws Error if they are not as many for each image.
   Dataset with_targets(std::span<const float> targets) const {
     if (size_ == 0 || targets.empty() || targets.size() % size_ != 0)
@@ -58,6 +67,9 @@ class Dataset {
     d.labels_.clear();
     d.targets_ = targets;
     return d;
+  }
+  Dataset with_targets(std::vector<float>&& targets) const {
+    return keeping(std::move(targets), &Dataset::targets_owner_, [&](auto values) { return with_targets(values); });
   }
 
   /// The same images cut to the middle `height` x `width` pixels: what a network sees. An augmentation moves this window over what
@@ -169,6 +181,14 @@ class Dataset {
       throw Error("dropnet: Dataset: " + std::to_string(pixels) + " pixel values for " + std::to_string(labels_.size()) +
                   " labels and images of " + std::to_string(stored_size()) + "; give one label per image");
   }
+  /// What `make` makes of the values, with these kept alive.
+  template <class Value, class Make>
+  static Dataset keeping(std::vector<Value>&& values, std::shared_ptr<const void> Dataset::*owner, Make make) {
+    const auto kept = std::make_shared<const std::vector<Value>>(std::move(values));
+    Dataset d = make(std::span<const Value>(*kept));
+    d.*owner = kept;
+    return d;
+  }
   /// Calls work(place in the unmoved window, place in the image).
   template <class Work>
   void each_shown(Work work) const {
@@ -215,7 +235,7 @@ class Dataset {
   float scale_ = 1;
   std::vector<int> labels_;
   std::span<const float> targets_;
-  std::shared_ptr<const void> owner_;
+  std::shared_ptr<const void> owner_, targets_owner_;
   std::shared_ptr<const std::vector<float>> mean_;
 };
 
