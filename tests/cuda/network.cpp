@@ -39,14 +39,6 @@ struct Quarters {
   }
 };
 
-template <class Net>
-std::vector<float> weights(const Net& net) {
-  std::vector<float> all;
-  for (const auto& t : net.architecture().tensors)
-    for (const auto v : net.read(t)) all.push_back(float(v));
-  return all;
-}
-
 struct Trained {
   std::vector<float> weights;
   std::vector<Record> records;
@@ -62,7 +54,7 @@ Trained trained(Backend backend, const Growth& growth, std::int64_t iterations, 
   Network<Spec, In, Backend> net(spec(), Fill{.added = Xavier{}}, Seed{3});
   Trainer trainer{net, sgd, Step{0.02f, 0.5f, 120}, growth, Seed{5}};
   trainer.fit(q.data, {.batch = 20, .iterations = iterations, .test = &q.data, .test_interval = 100, .display = 25, .observers = {&notes}}, std::move(backend));
-  return {weights(net), notes.records};
+  return {test::weights(net), notes.records};
 }
 
 }  // namespace
@@ -139,7 +131,7 @@ TEST_CASE("fit in pieces equals fit at once") {
     Network<Spec, In, Cuda> net(spec(), Fill{}, Seed{3});
     Trainer trainer{net, Sgd{.momentum = 0.9f}, Fixed{0.05f}, Gradual{.start = 4, .length = 20}, Seed{5}};
     for (int n : pieces) trainer.fit(q.data, {.batch = 10, .iterations = n}, Cuda({.deterministic = true}));
-    return weights(net);
+    return test::weights(net);
   };
   CHECK(run({30}) == run({7, 1, 22}));
 }
@@ -150,7 +142,7 @@ TEST_CASE("iter_size: as on the CPU, recorded and not") {
     Network<Spec, In, decltype(backend)> net(spec(), Fill{.added = Xavier{}}, Seed{3});
     Trainer trainer{net, Sgd{.momentum = 0.9f, .clip = 1}, Fixed{0.02f}, Gradual{.start = 4, .length = 20, .mask = Mask::blend}, Seed{5}};
     trainer.fit(q.data, {.batch = 5, .iter_size = 3, .iterations = 30}, std::move(backend));
-    return weights(net);
+    return test::weights(net);
   };
   const auto replayed = run(Cuda({.deterministic = true}));
   CHECK(replayed == run(Cuda({.deterministic = true, .graphs = false})));
@@ -167,7 +159,7 @@ TEST_CASE("augmented images, prepared on the device or ahead by workers: as on t
       Network<Spec, In, decltype(backend)> net(spec(), Fill{.added = Xavier{}}, Seed{3});
       Trainer trainer{net, Sgd{.momentum = 0.9f}, Fixed{0.02f}, Gradual{.start = 4, .length = 20}, Seed{5}};
       trainer.fit(data, {.batch = 10, .iterations = 30, .test = &data, .test_interval = 9, .augmentation = {.pad = 2, .mirror = true}, .workers = workers}, std::move(backend));
-      return weights(net);
+      return test::weights(net);
     };
     const auto on_device = run(Cuda({.deterministic = true}), 0);
     CHECK(on_device == run(Cuda({.deterministic = true}), 1));
@@ -195,7 +187,7 @@ TEST_CASE("a loss that is not finite stops the run with the weights of before it
       CHECK(trainer.iteration() == 10);
       CHECK(net.shares()[0].p == 0.1);
     }
-    return weights(net);
+    return test::weights(net);
   };
   const auto before = run(10, 0);
   CHECK(run(40, 1) == before);
@@ -207,11 +199,11 @@ TEST_CASE("a copy of a network has weights of its own; predict, evaluate and rea
   const Quarters q;
   Network<Spec, In> here(spec(), Fill{}, Seed{3});
   Network<Spec, In, Cuda> there(spec(), Fill{}, Seed{3});
-  CHECK(weights(here) == weights(there));
+  CHECK(test::weights(here) == test::weights(there));
   auto copy = there;
   for (const auto& t : copy.architecture().tensors) copy.write(t, std::vector<float>(t.size, 0.25f));
-  CHECK(weights(here) == weights(there));
-  CHECK(weights(copy) != weights(there));
+  CHECK(test::weights(here) == test::weights(there));
+  CHECK(test::weights(copy) != test::weights(there));
   const Tensor<In> images(5, test::random_values<float>(5 * In::size, 3));
   const auto a = there.predict(images), b = here.predict(images);
   CHECK(test::distance(a.values(), b.values()) < 1e-5);
@@ -248,7 +240,7 @@ TEST_CASE("a loop of one's own equals fit") {
     CHECK(std::isfinite(train_pass(net, ws, t, Seed{6})));
     solver.step(net, ws, 0.1);
   }
-  CHECK(weights(net) == weights(fitted));
+  CHECK(test::weights(net) == test::weights(fitted));
 }
 
 TEST_CASE("a checkpoint of the CPU goes on on the GPU, and back") {
@@ -267,16 +259,16 @@ TEST_CASE("a checkpoint of the CPU goes on on the GPU, and back") {
   save(first, "gpu_checkpoint_test");
   Trainer second{there, Sgd{}, Fixed{0.5f}};
   resume(second, "gpu_checkpoint_test");
-  CHECK(weights(there) == weights(here));
+  CHECK(test::weights(there) == test::weights(here));
   CHECK(momentum(second) == momentum(first));
   second.fit(q.data, {.batch = 16, .iterations = 4});
   first.fit(q.data, {.batch = 16, .iterations = 4}, Cpu(1));
-  CHECK(test::distance(weights(there), weights(here)) < 1e-4);
+  CHECK(test::distance(test::weights(there), test::weights(here)) < 1e-4);
   save(second, "gpu_checkpoint_test");
   Trainer third{back, Sgd{}, Fixed{0.5f}};
   resume(third, "gpu_checkpoint_test");
   CHECK(third.iteration() == 10);
-  CHECK(weights(back) == weights(there));
+  CHECK(test::weights(back) == test::weights(there));
   CHECK(momentum(third) == momentum(second));
   third.fit(q.data, {.batch = 16, .iterations = 1}, Cpu(1));
   std::filesystem::remove_all("gpu_checkpoint_test");

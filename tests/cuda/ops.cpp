@@ -228,10 +228,7 @@ TEST_CASE("running statistics follow, beside tensors that momentum moves") {
     Network<Spec, In, decltype(backend)> net(Fill{}, Seed{1});
     Trainer trainer{net, Sgd{.momentum = 0.9f, .weight_decay = 0.01f, .clip = 1}, Fixed{0.05f}};
     trainer.fit(data, {.batch = 4, .iter_size = 2, .iterations = 10}, std::move(backend));
-    std::vector<float> w;
-    for (const auto& t : net.architecture().tensors)
-      for (float v : net.read(t)) w.push_back(v);
-    return w;
+    return test::weights(net);
   };
   CHECK(test::distance(run(Cuda{}), run(Cpu{})) < 1e-4);
 }

@@ -108,6 +108,17 @@ void check(Spec spec, std::vector<dn::Share> shares = {}, int batch = 3, bool tr
   check_values<Spec, In, dn::Cpu, float>(spec, shares, batch, training, 1e-5);
 }
 
+/// All tensors' values, one after the other.
+template <class Net>
+std::vector<typename Net::scalar> weights(const Net& net) {
+  std::vector<typename Net::scalar> all;
+  for (const dn::TensorInfo& t : net.architecture().tensors) {
+    const auto values = net.read(t);
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
 template <class Spec, class In>
 std::vector<float> outputs(const dn::Network<Spec, In>& net, int batch = 3) {
   const auto y = net.predict(dn::Tensor<In>(batch, random_values<float>(std::size_t(batch) * In::size, 1000)));

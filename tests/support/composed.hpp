@@ -53,14 +53,6 @@ std::vector<T> gradients(Backend backend, const std::vector<dn::Share>& shares, 
   return all;
 }
 
-template <class Net>
-std::vector<float> weights(const Net& net) {
-  std::vector<float> all;
-  for (const dn::TensorInfo& t : net.architecture().tensors)
-    for (const float v : net.read(t)) all.push_back(v);
-  return all;
-}
-
 inline const std::array growths{dn::Growth(dn::Gradual{.start = 1, .length = 6}), dn::Growth(dn::Staggered{.length = 3, .gap = 2, .mask = dn::Mask::bernoulli})};
 
 }  // namespace test

@@ -106,10 +106,7 @@ TEST_CASE_TEMPLATE("iter_size: passes of small batches make the step of one larg
     Network<Spec, In, Backend, double> net(Fill{}, Seed{1});
     Trainer trainer{net, Sgd{.momentum = 0.9f, .weight_decay = 0.01f}, Fixed{0.1f}, Grown{}, Seed{4}};
     trainer.fit(data, {.batch = batch, .iter_size = iter_size, .iterations = 5});
-    std::vector<double> all;
-    for (const auto& t : net.architecture().tensors)
-      for (double v : net.read(t)) all.push_back(v);
-    return all;
+    return test::weights(net);
   };
   const auto once = trained(12, 1);
   CHECK(test::distance(trained(4, 3), once) < 1e-12);

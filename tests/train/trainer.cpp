@@ -176,25 +176,19 @@ TEST_CASE("after an exception network and trainer are those of the last finished
       if (iteration == at) throw std::runtime_error("no more");
     }
   } thrower(7);
-  const auto weights = [](const auto& net) {
-    std::vector<float> all;
-    for (const auto& t : net.architecture().tensors)
-      for (const float v : net.read(t)) all.push_back(v);
-    return all;
-  };
   Network<Spec, In> whole(Fill{}, Seed{1}), broken(Fill{}, Seed{1});
   Trainer one{whole, Sgd{.momentum = 0.9f}, Fixed{0.1f}, Gradual{.start = 3, .length = 10}};
   one.fit(q.data, {.batch = 16, .iterations = 12}, Cpu(1));
   Trainer two{broken, Sgd{.momentum = 0.9f}, Fixed{0.1f}, Gradual{.start = 3, .length = 10}};
   CHECK_THROWS_WITH_AS(two.fit(q.data, {.batch = 16, .iterations = 12, .observers = {&thrower}}, Cpu(1)), "no more", std::runtime_error);
   CHECK(two.iteration() == 7);
-  const auto before = weights(broken);
+  const auto before = test::weights(broken);
   CHECK_THROWS_AS(two.fit(q.data, {.batch = 0, .iterations = 1}), Error);
   CHECK_THROWS_AS(two.fit(q.data, {.batch = 4, .iterations = 1, .augmentation = {.pad = -1}}), Error);
   CHECK_THROWS_AS(two.fit(Dataset(), {.batch = 4, .iterations = 1}), Error);
-  CHECK(weights(broken) == before);
+  CHECK(test::weights(broken) == before);
   two.fit(q.data, {.batch = 16, .iterations = 5}, Cpu(1));
-  CHECK(weights(broken) == weights(whole));
+  CHECK(test::weights(broken) == test::weights(whole));
 }
 
 TEST_CASE("a copy predicts in one thread while the network learns in another, and two networks learn at once") {
