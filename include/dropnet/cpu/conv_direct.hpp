@@ -10,17 +10,26 @@
 #include "dropnet/cpu/conv_planes.hpp"
 #include "dropnet/cpu/conv_sums.hpp"
 #include "dropnet/cpu/direct.hpp"
+#include "dropnet/cpu/lanes.hpp"
 
 namespace dropnet::detail {
 
 /// Rows at a pitch become rows behind each other: to(c, r, q) = from(c, r, q) + bias[c], at least `least`, from channel `first` on.
 template <class Out, int OutPlane, int Pitch, class T>
 void unpitch(const T* from, const T* bias, T* to, int first, T least) {
+  constexpr int L = lanes::width<T>;
   to += std::size_t(first) * Out::plane;
   for (int c = first; c < Out::channels; ++c)
     for (int r = 0; r < Out::height; ++r, to += Out::width) {
       const T* row = from + std::size_t(c) * OutPlane + r * Pitch;
-      for (int q = 0; q < Out::width; ++q) to[q] = std::max(row[q] + bias[c], least);  // NaN stays NaN
+      if constexpr (Out::width >= L) {  // the last vector may write again what the one before it wrote
+        for (int q = 0; q < Out::width; q += L) {
+          const int at = std::min(q, Out::width - L);
+          lanes::store(to + at, lanes::at_least(lanes::plus(lanes::load(row + at), lanes::all(bias[c])), least));
+        }
+      } else {
+        for (int q = 0; q < Out::width; ++q) to[q] = std::max(row[q] + bias[c], least);  // NaN stays NaN
+      }
     }
 }
 /// And back, behind `lead` zeros: what is no output is zero in each of `planes` planes. Those before `first` are left open.

@@ -62,9 +62,9 @@ struct FewTiles {
       });
     for (int p = 0; p < pixels; p += L) {
       lanes::Square<T> square;
-      for (int l = 0; l < L; ++l) square[l] = lanes::load(memory + l * pixels + p);
+      DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(memory + l * pixels + p);
       lanes::transpose<T>(square);
-      for (int i = 0; i < L; ++i) lanes::store(turned + (p + i) * L, square[i]);
+      DROPNET_UNROLL for (int i = 0; i < L; ++i) lanes::store(turned + (p + i) * L, square[i]);
     }
     both_ways<N, N, T>([](const Line<T, N>& line) { return input<N>(line); }, [&](int r, int c) { return lanes::load(turned + (r * N + c) * L); },
                        [&](int i, int j, const Packet& p) { lanes::store(to + std::size_t(i * N + j) * in_point, p); });
@@ -87,9 +87,9 @@ struct FewTiles {
                        [&](int r, int c, const Packet& p) { lanes::store(turned + (r * M + c) * L, lanes::at_least(lanes::plus(p, offset), least)); });
     for (int p = 0; p < M * M; p += L) {
       lanes::Square<T> square;
-      for (int i = 0; i < L; ++i) square[i] = lanes::load(turned + (p + i) * L);
+      DROPNET_UNROLL for (int i = 0; i < L; ++i) square[i] = lanes::load(turned + (p + i) * L);
       lanes::transpose<T>(square);
-      for (int l = 0; l < L; ++l) lanes::store(memory + l * M * M + p, square[l]);
+      DROPNET_UNROLL for (int l = 0; l < L; ++l) lanes::store(memory + l * M * M + p, square[l]);
     }
     for (int l = std::max(0, first_filter - a * L); l < filters; ++l)
       at.template each_row<Out, M>([&](int row, int column, int place, int count) {

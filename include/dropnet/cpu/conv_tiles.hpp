@@ -143,9 +143,9 @@ struct Strip {
         part,
         [&](int p, auto place) {
           lanes::Square<T> square;
-          for (int l = 0; l < L; ++l) square[l] = lanes::load(x + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p);
+          DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(x + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p);
           lanes::transpose<T>(square);
-          for (int i = 0; i < L; ++i) lanes::store(strip + place(), square[i]);
+          DROPNET_UNROLL for (int i = 0; i < L; ++i) lanes::store(strip + place(), square[i]);
         },
         [&](int p, std::ptrdiff_t at) {
           for (int l = 0; l < L; ++l) strip[at + l] = x[std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p];
@@ -161,9 +161,9 @@ struct Strip {
         part,
         [&](int p, auto place) {
           lanes::Square<T> square;
-          for (int i = 0; i < L; ++i) square[i] = lanes::load(strip + place());
+          DROPNET_UNROLL for (int i = 0; i < L; ++i) square[i] = lanes::load(strip + place());
           lanes::transpose<T>(square);
-          for (int l = 0; l < L; ++l) {
+          DROPNET_UNROLL for (int l = 0; l < L; ++l) {
             T* to = y + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p;
             lanes::store(to, add ? lanes::plus(lanes::load(to), square[l]) : square[l]);
           }

@@ -48,9 +48,9 @@ struct Kernels {
       for (int tap = 0; tap < taps; tap += L) {
         const int first = std::min(tap, taps - L);
         lanes::Square<T> square;
-        for (int l = 0; l < L; ++l) square[l] = lanes::load(from + l * filter + first);
+        DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(from + l * filter + first);
         lanes::transpose<T>(square);
-        for (int i = 0; i < L; ++i) lanes::store(to[turned ? taps - 1 - first - i : first + i], square[i]);
+        DROPNET_UNROLL for (int i = 0; i < L; ++i) lanes::store(to[turned ? taps - 1 - first - i : first + i], square[i]);
       }
     } else {
       for (int l = 0; l < count; ++l)

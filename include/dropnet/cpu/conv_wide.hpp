@@ -146,9 +146,9 @@ struct WideGradient {
       for (int t = 0; t < vectors; ++t) {
         T* at = values + std::size_t(k) * across_point + std::size_t(first * most + t) * L;
         lanes::Square<T> square;
-        for (int l = 0; l < L; ++l) square[l] = lanes::load(at + l * most * L);
+        DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(at + l * most * L);
         lanes::transpose<T>(square);
-        for (int l = 0; l < L; ++l) lanes::store(at + l * most * L, square[l]);
+        DROPNET_UNROLL for (int l = 0; l < L; ++l) lanes::store(at + l * most * L, square[l]);
       }
   }
 

@@ -175,10 +175,10 @@ struct Gradient {
   static EIGEN_ALWAYS_INLINE void turn_vector(int count, const T* from, T* to, int a) {
     for (int t = 0; t < count; ++t) {
       lanes::Square<T> square;
-      for (int l = 0; l < Lanes; ++l) square[l] = lanes::load(from + std::size_t((a * L + l) * most + t) * L);
-      for (int l = Lanes; l < L; ++l) square[l] = lanes::all(T(0));
+      DROPNET_UNROLL for (int l = 0; l < Lanes; ++l) square[l] = lanes::load(from + std::size_t((a * L + l) * most + t) * L);
+      DROPNET_UNROLL for (int l = Lanes; l < L; ++l) square[l] = lanes::all(T(0));
       lanes::transpose<T>(square);
-      for (int l = 0; l < L; ++l) lanes::store(to + std::size_t(t * L + l) * padded_across + a * L, square[l]);
+      DROPNET_UNROLL for (int l = 0; l < L; ++l) lanes::store(to + std::size_t(t * L + l) * padded_across + a * L, square[l]);
     }
   }
 

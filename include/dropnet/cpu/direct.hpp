@@ -185,19 +185,19 @@ struct Gradient {
     using Packet = lanes::Packet<T>;
     constexpr int L = lanes::width<T>;
     Packet sums[B][K];
-    for (int b = 0; b < B; ++b)
-      for (int kx = 0; kx < K; ++kx) sums[b][kx] = first ? lanes::all(T(0)) : lanes::load(between + (b * K + kx) * L);
+    DROPNET_UNROLL for (int b = 0; b < B; ++b)
+      DROPNET_UNROLL for (int kx = 0; kx < K; ++kx) sums[b][kx] = first ? lanes::all(T(0)) : lanes::load(between + (b * K + kx) * L);
     for (int n = 0; n < count; ++n, x += X::memory, dy += dy_size)
       for (int i = 0; i < out_plane; i += L) {
         Packet d[B];
-        for (int b = 0; b < B; ++b) d[b] = lanes::load(dy + b * out_plane + i);
-        for (int kx = 0; kx < K; ++kx) {
+        DROPNET_UNROLL for (int b = 0; b < B; ++b) d[b] = lanes::load(dy + b * out_plane + i);
+        DROPNET_UNROLL for (int kx = 0; kx < K; ++kx) {
           const Packet value = lanes::load(x + i + X::of_column(kx));
-          for (int b = 0; b < B; ++b) sums[b][kx] = lanes::fma(d[b], value, sums[b][kx]);
+          DROPNET_UNROLL for (int b = 0; b < B; ++b) sums[b][kx] = lanes::fma(d[b], value, sums[b][kx]);
         }
       }
-    for (int b = 0; b < B; ++b)
-      for (int kx = 0; kx < K; ++kx) {
+    DROPNET_UNROLL for (int b = 0; b < B; ++b)
+      DROPNET_UNROLL for (int kx = 0; kx < K; ++kx) {
         if (!last)
           lanes::store(between + (b * K + kx) * L, sums[b][kx]);
         else if (b < filters)

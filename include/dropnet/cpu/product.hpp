@@ -73,9 +73,9 @@ struct Product {
       if (lines == L)
         for (; k + L <= length; k += L) {
           lanes::Square<T> square;
-          for (int l = 0; l < L; ++l) square[l] = lanes::load(from + (i + l) * apart + k);
+          DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(from + (i + l) * apart + k);
           lanes::transpose<T>(square);
-          for (int l = 0; l < L; ++l) lanes::store(to + (k + l) * pitch + i, square[l]);
+          DROPNET_UNROLL for (int l = 0; l < L; ++l) lanes::store(to + (k + l) * pitch + i, square[l]);
         }
       for (; k < length; ++k)
         for (int l = 0; l < L; ++l) to[k * pitch + i + l] = l < lines ? from[(i + l) * apart + k] : T(0);

@@ -128,15 +128,15 @@ EIGEN_ALWAYS_INLINE Line<T, points(K)> kernel(const Line<T, K>& g) {
   Line<T, points(K)> u;
   u[0] = lanes::times(lanes::all(T(matrix[0][0])), g[0]);
   if constexpr (last % 2 == 0) {
-    for (int i = 1; i < last; ++i) {
+    DROPNET_UNROLL for (int i = 1; i < last; ++i) {
       u[i] = lanes::times(lanes::all(T(matrix[i][0])), g[0]);
-      for (int k = 1; k < K; ++k) u[i] = plus<T>(u[i], matrix[i][k], g[k]);
+      DROPNET_UNROLL for (int k = 1; k < K; ++k) u[i] = plus<T>(u[i], matrix[i][k], g[k]);
     }
   } else {
-    for (int i = 1; i < last; i += 2) {
+    DROPNET_UNROLL for (int i = 1; i < last; i += 2) {
       lanes::Packet<T> even = lanes::times(lanes::all(T(matrix[i][0])), g[0]), odd = lanes::times(lanes::all(T(matrix[i][1])), g[1]);
-      for (int k = 2; k < K; k += 2) even = plus<T>(even, matrix[i][k], g[k]);
-      for (int k = 3; k < K; k += 2) odd = plus<T>(odd, matrix[i][k], g[k]);
+      DROPNET_UNROLL for (int k = 2; k < K; k += 2) even = plus<T>(even, matrix[i][k], g[k]);
+      DROPNET_UNROLL for (int k = 3; k < K; k += 2) odd = plus<T>(odd, matrix[i][k], g[k]);
       u[i] = lanes::plus(even, odd);
       u[i + 1] = lanes::minus(even, odd);
     }
@@ -152,15 +152,15 @@ EIGEN_ALWAYS_INLINE Line<T, K> kernel_transposed(const Line<T, points(K)>& s) {
   constexpr auto& matrix = kernel_matrix<K>.at;
   Line<T, K> g;
   g[0] = lanes::times(lanes::all(T(matrix[0][0])), s[0]);
-  for (int k = 1; k < K; ++k) g[k] = lanes::all(T(0));
+  DROPNET_UNROLL for (int k = 1; k < K; ++k) g[k] = lanes::all(T(0));
   if constexpr (last % 2 == 0) {
-    for (int i = 1; i < last; ++i)
-      for (int k = 0; k < K; ++k) g[k] = plus<T>(g[k], matrix[i][k], s[i]);
+    DROPNET_UNROLL for (int i = 1; i < last; ++i)
+      DROPNET_UNROLL for (int k = 0; k < K; ++k) g[k] = plus<T>(g[k], matrix[i][k], s[i]);
   } else {
-    for (int i = 1; i < last; i += 2) {
+    DROPNET_UNROLL for (int i = 1; i < last; i += 2) {
       const lanes::Packet<T> even = lanes::plus(s[i], s[i + 1]), odd = lanes::minus(s[i], s[i + 1]);
-      for (int k = 0; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], even);
-      for (int k = 1; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], odd);
+      DROPNET_UNROLL for (int k = 0; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], even);
+      DROPNET_UNROLL for (int k = 1; k < K; k += 2) g[k] = plus<T>(g[k], matrix[i][k], odd);
     }
   }
   g[K - 1] = lanes::plus(g[K - 1], s[last]);
@@ -173,15 +173,15 @@ EIGEN_ALWAYS_INLINE void both_ways(Transform transform, Load load, Store store) 
   lanes::Packet<T> between[From][To];
   for (int c = 0; c < From; ++c) {
     Line<T, From> column;
-    for (int r = 0; r < From; ++r) column[r] = load(r, c);
+    DROPNET_UNROLL for (int r = 0; r < From; ++r) column[r] = load(r, c);
     const Line<T, To> done = transform(column);
-    for (int r = 0; r < To; ++r) between[c][r] = done[r];
+    DROPNET_UNROLL for (int r = 0; r < To; ++r) between[c][r] = done[r];
   }
   for (int r = 0; r < To; ++r) {
     Line<T, From> row;
-    for (int c = 0; c < From; ++c) row[c] = between[c][r];
+    DROPNET_UNROLL for (int c = 0; c < From; ++c) row[c] = between[c][r];
     const Line<T, To> done = transform(row);
-    for (int c = 0; c < To; ++c) store(r, c, done[c]);
+    DROPNET_UNROLL for (int c = 0; c < To; ++c) store(r, c, done[c]);
   }
 }
 

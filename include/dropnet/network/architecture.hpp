@@ -1,9 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <initializer_list>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -160,7 +160,9 @@ class Architecture {
     tensors.push_back(std::move(t));
   }
   std::string name(const std::string& kind) {
-    const int k = ++counts_[kind];
+    auto count = std::find_if(counts_.begin(), counts_.end(), [&](const auto& c) { return c.first == kind; });
+    if (count == counts_.end()) count = counts_.insert(count, {kind, 0});
+    const int k = ++count->second;
     std::string name = kind + std::to_string(block_);
     // A block's first convolution is conv1_1 whether or not others follow, so that shallow and deep nets share names.
     if (kind == "conv" || kind == "dropin" || k > 1) name.append(1, '_').append(std::to_string(kind == "dropin" ? k + 1 : k));
@@ -179,7 +181,7 @@ class Architecture {
   std::vector<Branches> forks_;
   std::vector<int> joined_;
   bool fresh_block_ = true;
-  std::map<std::string, int> counts_;
+  std::vector<std::pair<std::string, int>> counts_;  ///< of a block's layers, by kind
   Extent place_;
 };
 
