@@ -7,7 +7,6 @@
 #include "dropnet/core/pool_span.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/cpu/backend.hpp"
-#include "dropnet/cpu/lanes.hpp"
 
 namespace dropnet {
 
@@ -27,8 +26,8 @@ void max_pool_plane(const T* x, T* y, Index* indices) {
       if (top >= 0 && left >= 0 && top + K.height <= In::height && left + K.width <= In::width) {
         best = top * In::width + left;
         value = x[best];
-        DROPNET_UNROLL for (int r = 0; r < K.height; ++r)
-          DROPNET_UNROLL for (int c = 0; c < K.width; ++c) {
+        for (int r = 0; r < K.height; ++r)
+          for (int c = 0; c < K.width; ++c) {
             const int i = (top + r) * In::width + left + c;
             const bool greater = x[i] > value;
             best = greater ? i : best;
