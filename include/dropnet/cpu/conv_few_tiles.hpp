@@ -60,12 +60,8 @@ struct FewTiles {
       at.template each_row<In, N>([&](int row, int column, int place, int count) {
         std::copy_n(plane<In>(x, a * L + l) + row * In::width + column, count, memory + l * pixels + place);
       });
-    for (int p = 0; p < pixels; p += L) {
-      lanes::Square<T> square;
-      DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(memory + l * pixels + p);
-      lanes::transpose<T>(square);
-      DROPNET_UNROLL for (int i = 0; i < L; ++i) lanes::store(turned + (p + i) * L, square[i]);
-    }
+    for (int p = 0; p < pixels; p += L)
+      lanes::transpose<T>([&](int l) { return lanes::load(memory + l * pixels + p); }, [&](int i, const Packet& pixel) { lanes::store(turned + (p + i) * L, pixel); });
     both_ways<N, N, T>([](const Line<T, N>& line) { return input<N>(line); }, [&](int r, int c) { return lanes::load(turned + (r * N + c) * L); },
                        [&](int i, int j, const Packet& p) { lanes::store(to + std::size_t(i * N + j) * in_point, p); });
   }
@@ -85,12 +81,8 @@ struct FewTiles {
     T* turned = memory + window;
     both_ways<N, M, T>([](const Line<T, N>& line) { return output<N>(line); }, [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * out_point); },
                        [&](int r, int c, const Packet& p) { lanes::store(turned + (r * M + c) * L, lanes::at_least(lanes::plus(p, offset), least)); });
-    for (int p = 0; p < M * M; p += L) {
-      lanes::Square<T> square;
-      DROPNET_UNROLL for (int i = 0; i < L; ++i) square[i] = lanes::load(turned + (p + i) * L);
-      lanes::transpose<T>(square);
-      DROPNET_UNROLL for (int l = 0; l < L; ++l) lanes::store(memory + l * M * M + p, square[l]);
-    }
+    for (int p = 0; p < M * M; p += L)
+      lanes::transpose<T>([&](int i) { return lanes::load(turned + (p + i) * L); }, [&](int l, const Packet& row) { lanes::store(memory + l * M * M + p, row); });
     for (int l = std::max(0, first_filter - a * L); l < filters; ++l)
       at.template each_row<Out, M>([&](int row, int column, int place, int count) {
         T* to = plane<Out>(y, a * L + l) + row * Out::width + column;

@@ -142,10 +142,8 @@ struct Strip {
     each_square(
         part,
         [&](int p, auto place) {
-          lanes::Square<T> square;
-          DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(x + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p);
-          lanes::transpose<T>(square);
-          DROPNET_UNROLL for (int i = 0; i < L; ++i) lanes::store(strip + place(), square[i]);
+          lanes::transpose<T>([&](int l) { return lanes::load(x + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p); },
+                              [&](int, const lanes::Packet<T>& pixel) { lanes::store(strip + place(), pixel); });
         },
         [&](int p, std::ptrdiff_t at) {
           for (int l = 0; l < L; ++l) strip[at + l] = x[std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p];
@@ -160,13 +158,11 @@ struct Strip {
     each_square(
         part,
         [&](int p, auto place) {
-          lanes::Square<T> square;
-          DROPNET_UNROLL for (int i = 0; i < L; ++i) square[i] = lanes::load(strip + place());
-          lanes::transpose<T>(square);
-          DROPNET_UNROLL for (int l = 0; l < L; ++l) {
-            T* to = y + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p;
-            lanes::store(to, add ? lanes::plus(lanes::load(to), square[l]) : square[l]);
-          }
+          lanes::transpose<T>([&](int) { return lanes::load(strip + place()); },
+                              [&](int l, const lanes::Packet<T>& row) {
+                                T* to = y + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p;
+                                lanes::store(to, add ? lanes::plus(lanes::load(to), row) : row);
+                              });
         },
         [&](int p, std::ptrdiff_t at) {
           for (int l = 0; l < L; ++l) {

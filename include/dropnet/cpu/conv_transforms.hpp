@@ -47,10 +47,8 @@ struct Kernels {
     if (count == L && taps >= L) {
       for (int tap = 0; tap < taps; tap += L) {
         const int first = std::min(tap, taps - L);
-        lanes::Square<T> square;
-        DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(from + l * filter + first);
-        lanes::transpose<T>(square);
-        DROPNET_UNROLL for (int i = 0; i < L; ++i) lanes::store(to[turned ? taps - 1 - first - i : first + i], square[i]);
+        lanes::transpose<T>([&](int l) { return lanes::load(from + l * filter + first); },
+                            [&](int i, const lanes::Packet<T>& tap_of) { lanes::store(to[turned ? taps - 1 - first - i : first + i], tap_of); });
       }
     } else {
       for (int l = 0; l < count; ++l)

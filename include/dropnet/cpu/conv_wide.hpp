@@ -145,10 +145,7 @@ struct WideGradient {
     for (int k = 0; k < products; ++k)
       for (int t = 0; t < vectors; ++t) {
         T* at = values + std::size_t(k) * across_point + std::size_t(first * most + t) * L;
-        lanes::Square<T> square;
-        DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(at + l * most * L);
-        lanes::transpose<T>(square);
-        DROPNET_UNROLL for (int l = 0; l < L; ++l) lanes::store(at + l * most * L, square[l]);
+        lanes::transpose<T>([&](int l) { return lanes::load(at + l * most * L); }, [&](int l, const lanes::Packet<T>& row) { lanes::store(at + l * most * L, row); });
       }
   }
 

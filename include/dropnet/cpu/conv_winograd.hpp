@@ -173,13 +173,9 @@ struct Gradient {
   }
   template <int Lanes>
   static EIGEN_ALWAYS_INLINE void turn_vector(int count, const T* from, T* to, int a) {
-    for (int t = 0; t < count; ++t) {
-      lanes::Square<T> square;
-      DROPNET_UNROLL for (int l = 0; l < Lanes; ++l) square[l] = lanes::load(from + std::size_t((a * L + l) * most + t) * L);
-      DROPNET_UNROLL for (int l = Lanes; l < L; ++l) square[l] = lanes::all(T(0));
-      lanes::transpose<T>(square);
-      DROPNET_UNROLL for (int l = 0; l < L; ++l) lanes::store(to + std::size_t(t * L + l) * padded_across + a * L, square[l]);
-    }
+    for (int t = 0; t < count; ++t)
+      lanes::transpose<T>([&](int l) { return l < Lanes ? lanes::load(from + std::size_t((a * L + l) * most + t) * L) : lanes::all(T(0)); },
+                          [&](int l, const Packet& tile_of) { lanes::store(to + std::size_t(t * L + l) * padded_across + a * L, tile_of); });
   }
 
   template <int Rows>

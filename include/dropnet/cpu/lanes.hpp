@@ -47,19 +47,16 @@ EIGEN_ALWAYS_INLINE auto sum(const P& p) { return Eigen::internal::predux(p); }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"  // a register's type as an argument of Eigen's template: only its alignment is ignored
 #endif
-/// As many registers as one has lanes.
-template <class T>
-struct Square {
-  Eigen::internal::PacketBlock<Packet<T>, width<T>> rows;
-  EIGEN_ALWAYS_INLINE Packet<T>& operator[](int i) { return rows.packet[i]; }
-};
+/// As many registers as one has lanes: lane j of load(i) becomes lane i of what store(j, register) takes.
+template <class T, class Load, class Store>
+EIGEN_ALWAYS_INLINE void transpose(Load load, Store store) {
+  Eigen::internal::PacketBlock<Packet<T>, width<T>> square;
+  DROPNET_UNROLL for (int i = 0; i < width<T>; ++i) square.packet[i] = load(i);
+  if constexpr (width<T> > 1) Eigen::internal::ptranspose(square);
+  DROPNET_UNROLL for (int i = 0; i < width<T>; ++i) store(i, square.packet[i]);
+}
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
-/// Lane j of register i changes places with lane i of register j.
-template <class T>
-EIGEN_ALWAYS_INLINE void transpose(Square<T>& square) {
-  if constexpr (width<T> > 1) Eigen::internal::ptranspose(square.rows);
-}
 
 }  // namespace dropnet::lanes

@@ -71,12 +71,9 @@ struct Product {
       const int lines = std::clamp(count - i, 0, L);
       int k = 0;
       if (lines == L)
-        for (; k + L <= length; k += L) {
-          lanes::Square<T> square;
-          DROPNET_UNROLL for (int l = 0; l < L; ++l) square[l] = lanes::load(from + (i + l) * apart + k);
-          lanes::transpose<T>(square);
-          DROPNET_UNROLL for (int l = 0; l < L; ++l) lanes::store(to + (k + l) * pitch + i, square[l]);
-        }
+        for (; k + L <= length; k += L)
+          lanes::transpose<T>([&](int l) { return lanes::load(from + (i + l) * apart + k); },
+                              [&](int l, const lanes::Packet<T>& row) { lanes::store(to + (k + l) * pitch + i, row); });
       for (; k < length; ++k)
         for (int l = 0; l < L; ++l) to[k * pitch + i + l] = l < lines ? from[(i + l) * apart + k] : T(0);
     }
