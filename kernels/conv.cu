@@ -4,7 +4,7 @@ namespace dropnet::kernels {
 
 namespace {
 
-/// Rows: pixels of some rows of an image; columns: filters; terms: a tap of eight channels at a time. A stage is some
+/// Rows: pixels of some rows of an image; columns: filters; terms: a tap of eight channels at a time, or two of four. A stage is some
 /// channels. Warps lie along the pixels; splits take the rows of taps of each eight channels in turn.
 template <int Kernel, bool Turned, int Rows, int Columns, bool Exact>
 struct Forward {
@@ -62,20 +62,22 @@ struct Forward {
     at_lane.weight = inputs + (Turned ? term * pitch + group * taps : term * taps + group * pitch);
     return at_lane;
   }
-  /// A row of taps of four channels, or of eight.
-  template <int Halves, class Sums>
+  /// A row of taps: one by one, of eight channels; or two at a time, of four.
+  template <bool Eight, class Sums>
   DROPNET_DEVICE void row(const Lane& lane, int quad, int r, const float* shared, Sums& to) const {
     const int x = quad * 4 * in.plane + r * in.pitch, across = 8 * (Turned ? taps : pitch), next = 4 * (Turned ? pitch : taps);
     const int k = lane.weight + quad * next + (Turned ? taps - 1 - r * Kernel : r * Kernel);
     DROPNET_UNROLL
-    for (int s = 0; s < Kernel; ++s) {
+    for (int step = 0; step < row_steps(Kernel, Eight); ++step) {
       float a[Rows * 4] = {}, b[Columns * 2] = {};
       DROPNET_UNROLL
-      for (int half = 0; half < Halves; ++half) {
+      for (int half = 0; half < 2; ++half) {
+        const int tap = Eight ? step : step * 2 + half, quads = Eight ? half : 0;
+        if (tap == Kernel) continue;
         DROPNET_UNROLL
-        for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = shared[x + lane.pixel[i] + half * 4 * in.plane + s];
+        for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = shared[x + lane.pixel[i] + quads * 4 * in.plane + tap];
         DROPNET_UNROLL
-        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[k + j * across + half * next + (Turned ? -s : s)];
+        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[k + j * across + quads * next + (Turned ? -tap : tap)];
       }
       to.add(a, b);
     }
@@ -85,9 +87,9 @@ struct Forward {
   DROPNET_DEVICE void compute(const Lane& lane, int stage, int split, const float* shared, Sums& to) const {
     const int all = quads(stage), whole = all / 2 * Kernel;
     int i = split;
-    for (; i < whole; i += team.splits) row<2>(lane, i / Kernel * 2, i % Kernel, shared, to);
+    for (; i < whole; i += team.splits) row<true>(lane, i / Kernel * 2, i % Kernel, shared, to);
     if (all % 2)
-      for (; i < whole + Kernel; i += team.splits) row<1>(lane, all - 1, i % Kernel, shared, to);
+      for (; i < whole + Kernel; i += team.splits) row<false>(lane, all - 1, i % Kernel, shared, to);
   }
   DROPNET_DEVICE void store(unsigned block, int warp, unsigned lane, const float* sums) const {
     const int plane = at.out_height * at.out_width, start = first_row(block) * at.out_width;

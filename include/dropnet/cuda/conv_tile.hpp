@@ -40,7 +40,9 @@ inline std::vector<kernels::ConvTile> forward_tiles(const kernels::Convolution& 
             if (!detail::fits(chip, m, n, warps, splits, stages, memory.stage())) continue;
             const int blocks = at.batch * ceil_div(at.out_height, tile.rows) * ceil_div(at.filters, 8 * n);
             detail::TileCost cost{blocks, warps * splits, stages, splits, m, n, at.tf32, 0, 0};
-            cost.steps = stages * ceil_div(ceil_div(tile.channels, 8) * at.kernel, splits) * at.kernel;
+            const int eights = ceil_div(tile.channels, 4) / 2 * at.kernel, fours = ceil_div(tile.channels, 4) % 2 * at.kernel;
+            const int mine = ceil_div(eights, splits), left = ceil_div(eights + fours, splits) - mine;
+            cost.steps = stages * (mine * kernels::row_steps(at.kernel, true) + left * kernels::row_steps(at.kernel, false));
             cost.copies = stages * (ceil_div(memory.inputs / (at.width % 4 ? 1 : 4), 32) * 30.0 + ceil_div(memory.other / tile.piece, 32) * 18.0);
             all.push_back({cost.cycles(chip), tile});
           }

@@ -206,6 +206,8 @@ struct ConvTile {
 };
 constexpr int conv_warps(const Convolution& at, const ConvTile& tile) { return ceil_div(tile.rows * at.out_width, 16 * tile.m); }
 constexpr int conv_gradient_warps(const Convolution& at, const ConvTile& tile) { return ceil_div(at.kernel * at.kernel * tile.channels + 1, 16 * tile.m); }
+/// Steps of eight terms in a row of taps: one by one of eight channels, two at a time of four.
+constexpr int row_steps(int kernel, bool eight) { return eight ? kernel : ceil_div(kernel, 2); }
 /// Values in a row of a weight gradient's parts: an even number.
 constexpr int conv_part_row(const Convolution& at) { return (at.filters + 1) / 2 * 2; }
 /// What lies in shared memory, in floats: channels of inputs, then weights or gradients.
