@@ -75,7 +75,7 @@ struct FewTiles {
 
   static void transform_back(const Tile& at, const T* from, const T* bias, T least, int a, T* memory, T* y, int first_filter, bool add) {
     const int filters = std::min(L, F - a * L);
-    T offsets[L] = {};
+    T offsets[std::size_t(L)] = {};
     if (bias) std::copy_n(bias + a * L, filters, offsets);
     const Packet offset = lanes::load(offsets);
     T* turned = memory + window;

@@ -68,7 +68,7 @@ struct Large {
   }
   static EIGEN_ALWAYS_INLINE void put(const lanes::Packet<T>& p, int count, T* to) {
     if (count == L) return lanes::store(to, p);
-    T lane[L];
+    T lane[std::size_t(L)];
     lanes::store(lane, p);
     std::copy_n(lane, count, to);
   }
@@ -94,7 +94,7 @@ struct Large {
   /// max(A' m A + bias, least) of a filter's tiles, or added to y. A vector reads past the last tiles.
   static void transform_outputs(const T* from, T bias, T least, T* y, bool add) {
     each_vector(Tiles::height, Grid<Out>::columns, [&](int row, int column, int count) {
-      T pixels[M][M][L];
+      T pixels[M][M][std::size_t(L)];
       both_ways<N, M, T>([](const Line<T, N>& line) { return output<N>(line); },
                          [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * tile_point + row * Tiles::width + column); },
                          [&](int r, int q, const lanes::Packet<T>& p) { lanes::store(pixels[r][q], lanes::at_least(lanes::plus(p, lanes::all(bias)), least)); });
@@ -117,7 +117,7 @@ struct Large {
   static void transform_kernels(int f, bool turned, KernelOf kernel_of, T* to) {
     for (int at = 0; at < C * of_pair; at += L) {
       const int count = std::min(L, C * of_pair - at);
-      T g[part * part][L] = {};
+      T g[part * part][std::size_t(L)] = {};
       for (int l = 0; l < count; ++l) {
         const T* from = kernel_of((at + l) / of_pair);
         each_tap((at + l) % of_pair, [&](int tap, int place) { g[place][l] = from[turned ? taps - 1 - tap : tap]; });
@@ -129,7 +129,7 @@ struct Large {
   /// Adds G' s G of all parts of filter f to its kernels' gradients. A vector reads past the last parts.
   static void transform_kernels_back(int f, const T* from, T* dw) {
     for (int at = 0; at < C * of_pair; at += L) {
-      T g[part * part][L];
+      T g[part * part][std::size_t(L)];
       both_ways<N, part, T>([](const Line<T, N>& line) { return kernel_transposed<part>(line); },
                             [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * pair_point + std::size_t(f) * C * of_pair + std::size_t(at)); },
                             [&](int r, int q, const lanes::Packet<T>& p) { lanes::store(g[r * part + q], p); });

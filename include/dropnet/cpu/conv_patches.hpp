@@ -42,7 +42,7 @@ struct Planes : detail::Planes<T, W> {
       std::ptrdiff_t from;
       int to;
     };
-    Move vectors[Most], singles[reads_past ? 1 : Most];
+    Move vectors[std::size_t(Most)], singles[std::size_t(reads_past ? 1 : Most)];
     int vectors_count = 0, singles_count = 0;
 
     /// Outputs first..first + count, counted through all samples.
@@ -96,7 +96,7 @@ struct TurnedPatches {
     constexpr int L = lanes::width<T>, pitch = Multiply::depth + L;
     static_assert(Multiply::depth % L == 0);
     const typename P::template Outputs<Multiply::depth> outputs(d, length);
-    T lines[L * pitch];
+    T lines[std::size_t(L * pitch)];
     for (int i = 0; i < width; i += L) {
       for (int l = 0; l < L; ++l) outputs.copy(planes + P::of_weight(j + std::min(i + l, count - 1)), lines + l * pitch);
       Multiply::pack_lines(lines, pitch, false, L, L, (length + L - 1) / L * L, to + i, width);

@@ -41,7 +41,7 @@ struct Kernels {
 
   /// to[tap][l]: the kernels of `count` filters from f on.
   template <int K>
-  void gather(int f, int count, int c, T (&to)[K * K][lanes::width<T>]) const {
+  void gather(int f, int count, int c, T (&to)[std::size_t(K * K)][std::size_t(lanes::width<T>)]) const {
     constexpr int L = lanes::width<T>, taps = K * K;
     const T* from = data + f * filter + c * channel;
     if (count == L && taps >= L) {
@@ -61,7 +61,7 @@ struct Kernels {
 template <int K, std::size_t Point, class T>
 EIGEN_ALWAYS_INLINE void transform_kernels(const Kernels<T>& weights, int f, int count, int c, T* to) {
   constexpr int N = points(K);
-  T g[K * K][lanes::width<T>] = {};
+  T g[std::size_t(K * K)][std::size_t(lanes::width<T>)] = {};
   weights.template gather<K>(f, count, c, g);
   both_ways<K, N, T>([](const Line<T, K>& line) { return kernel<K>(line); }, [&](int ky, int kx) { return lanes::load(g[ky * K + kx]); },
                      [&](int i, int j, const lanes::Packet<T>& u) { lanes::store(to + std::size_t(i * N + j) * Point, u); });

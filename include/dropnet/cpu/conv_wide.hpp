@@ -169,7 +169,7 @@ struct WideGradient {
   }
   /// One that lies down, and as many as there are lanes that lie across.
   static void finish(const T* sums, int d, int a, T* dw, bool add, int first_filter) {
-    T taps[K * K][L];
+    T taps[std::size_t(K * K)][std::size_t(L)];
     both_ways<N, K, T>([](const Line<T, N>& line) { return kernel_transposed<K>(line); }, [&](int i, int j) { return lanes::load(sums + std::size_t(i * N + j) * sums_point); },
                        [&](int ky, int kx, const Packet& g) { lanes::store(taps[ky * K + kx], g); });
     for (int l = 0; l < std::min(L, across - a); ++l) {

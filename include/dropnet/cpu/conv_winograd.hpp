@@ -154,7 +154,7 @@ struct Gradient {
             return all;
           },
           [&](int ky, int kx, const Packet& g) {
-            T lane[L];
+            T lane[std::size_t(L)];
             lanes::store(lane, g);
             for (int l = 0; l < L && a * L + l < across; ++l) {
               const int f = channels_in_lanes ? d : a * L + l, c = channels_in_lanes ? a * L + l : d;

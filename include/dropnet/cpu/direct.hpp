@@ -184,12 +184,12 @@ struct Gradient {
   static void tile(int count, bool first, bool last, const T* x, const T* dy, T* between, T* dw, int filters) {
     using Packet = lanes::Packet<T>;
     constexpr int L = lanes::width<T>;
-    Packet sums[B][K];
+    Packet sums[std::size_t(B)][std::size_t(K)];
     DROPNET_UNROLL for (int b = 0; b < B; ++b)
       DROPNET_UNROLL for (int kx = 0; kx < K; ++kx) sums[b][kx] = first ? lanes::all(T(0)) : lanes::load(between + (b * K + kx) * L);
     for (int n = 0; n < count; ++n, x += X::memory, dy += dy_size)
       for (int i = 0; i < out_plane; i += L) {
-        Packet d[B];
+        Packet d[std::size_t(B)];
         DROPNET_UNROLL for (int b = 0; b < B; ++b) d[b] = lanes::load(dy + b * out_plane + i);
         DROPNET_UNROLL for (int kx = 0; kx < K; ++kx) {
           const Packet value = lanes::load(x + i + X::of_column(kx));

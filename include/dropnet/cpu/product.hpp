@@ -158,7 +158,7 @@ struct Product {
   template <class Sums>
   static EIGEN_DONT_INLINE void put_edge(Sums sums, const Target<T>& c, int i, int high, int j, int wide, const T* bias) {
     constexpr int pitch = most_vectors * L;
-    T edge[rows * pitch] = {}, biases[rows] = {};
+    T edge[std::size_t(rows * pitch)] = {}, biases[rows] = {};
     if (c.add) {
       for (int r = 0; r < high; ++r) by_segments(c, i + r, j, wide, [&](int at, int count, const T* from) { std::copy_n(from, count, edge + r * pitch + at); });
       sums.plus_stored(edge, pitch);

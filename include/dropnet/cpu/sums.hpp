@@ -23,7 +23,7 @@ struct Sums;
 /// I counts the sums: compilers keep them in registers only if no index is a variable.
 template <class T, int Rows, int Vectors, int... I>
 struct Sums<T, Rows, Vectors, std::integer_sequence<int, I...>> {
-  Packet<T> of[Rows * Vectors];
+  Packet<T> of[std::size_t(Rows * Vectors)];
 
   EIGEN_ALWAYS_INLINE Sums() { ((of[I] = all(T(0))), ...); }
   /// The sums stored at `from`, rows a pitch apart.

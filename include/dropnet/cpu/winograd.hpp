@@ -22,7 +22,7 @@ constexpr bool serves(int kernel) { return kernel >= 3 && kernel <= 5; }
 /// A row or a column of a tile: N registers.
 template <class T, int N>
 struct Line {
-  lanes::Packet<T> at[N];
+  lanes::Packet<T> at[std::size_t(N)];
   EIGEN_ALWAYS_INLINE lanes::Packet<T>& operator[](int i) { return at[i]; }
   EIGEN_ALWAYS_INLINE const lanes::Packet<T>& operator[](int i) const { return at[i]; }
 };
@@ -103,7 +103,7 @@ EIGEN_ALWAYS_INLINE Line<T, N> output_transposed(const Line<T, outputs>& y) {
 /// G: row i holds the powers of point i, over the product of its distances to the other points.
 template <int K>
 struct Matrix {
-  double at[points(K)][K];
+  double at[std::size_t(points(K))][std::size_t(K)];
 };
 template <int K>
 inline constexpr Matrix<K> kernel_matrix = [] {
@@ -170,7 +170,7 @@ EIGEN_ALWAYS_INLINE Line<T, K> kernel_transposed(const Line<T, points(K)>& s) {
 /// F d F' for a transform F of lines: load(row, column) gives d, store(row, column, value) takes the result.
 template <int From, int To, class T, class Transform, class Load, class Store>
 EIGEN_ALWAYS_INLINE void both_ways(Transform transform, Load load, Store store) {
-  lanes::Packet<T> between[From][To];
+  lanes::Packet<T> between[std::size_t(From)][std::size_t(To)];
   for (int c = 0; c < From; ++c) {
     Line<T, From> column;
     DROPNET_UNROLL for (int r = 0; r < From; ++r) column[r] = load(r, c);
