@@ -1,9 +1,11 @@
 // Training steps of LeNet(2N) on a GPU as Trainer does them (batch, forward, loss, backward, SGD), for bench/gpu.
 //   bench_gpu_step DEPTH BATCH fp32|tf32 free|deterministic WEIGHTS
 // prints the losses of three steps, then the recorded step's nodes and its multiply-adds; then, for each number N read
-// from standard input, the milliseconds per step of N steps in a row.
+// from standard input, the milliseconds per step of N steps in a row, which is what a profiler is to look at.
 //   bench_gpu_step device
 // prints cuDNN's description of the device.
+
+#include <cuda_profiler_api.h>
 
 #include <algorithm>
 #include <chrono>
@@ -81,10 +83,13 @@ int main(int argc, char** argv) try {
   std::fflush(stdout);
   for (int count; std::cin >> count;) {
     ws.backend().wait();
+    cudaProfilerStart();
     const auto began = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) step();
     ws.backend().wait();
-    std::printf("%.6f\n", std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count() / count);
+    const auto took = std::chrono::steady_clock::now() - began;
+    cudaProfilerStop();
+    std::printf("%.6f\n", std::chrono::duration<double, std::milli>(took).count() / count);
     std::fflush(stdout);
   }
 } catch (const std::exception& e) {

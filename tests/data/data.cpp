@@ -89,6 +89,12 @@ TEST_CASE("dataset: from the caller's arrays") {
   CHECK_THROWS_WITH_AS(Dataset::bytes(Image<1, 2, 3>{}, bytes, {0, 1, 2}), doctest::Contains("12 pixel values for 3 labels"), Error);
 }
 
+// A view of an array that is gone would be no data set.
+template <class Array>
+concept viewed = requires(Array a) { Dataset::floats(Image<1, 1, 2>{}, static_cast<Array>(a), std::vector<int>{0}); };
+static_assert(viewed<const std::array<float, 2>&> && viewed<std::array<float, 2>&> && viewed<std::span<const float>&&> && viewed<std::vector<float>&&>);
+static_assert(!viewed<std::array<float, 2>&&>);
+
 TEST_CASE("dataset: what is moved to it it keeps, and so do its copies") {
   std::vector<std::uint8_t> mine(2 * 6, 128);
   Dataset cut, aimed;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,6 +38,8 @@ class Dataset {
   static Dataset bytes(Shape shape, std::vector<std::uint8_t>&& pixels, std::vector<int> labels, float scale = 1 / 256.0f) {
     return keeping(std::move(pixels), &Dataset::owner_, [&](auto values) { return bytes(shape, values, std::move(labels), scale); });
   }
+  template <class Shape, std::size_t N>
+  static Dataset bytes(Shape, std::array<std::uint8_t, N>&&, std::vector<int>, float = 0) = delete;  // it would be a view of what is gone
   template <class Shape>
   static Dataset floats(Shape shape, std::span<const float> pixels, std::vector<int> labels) {
     Dataset d(shape, pixels.size(), std::move(labels));
@@ -47,6 +50,8 @@ class Dataset {
   static Dataset floats(Shape shape, std::vector<float>&& pixels, std::vector<int> labels) {
     return keeping(std::move(pixels), &Dataset::owner_, [&](auto values) { return floats(shape, values, std::move(labels)); });
   }
+  template <class Shape, std::size_t N>
+  static Dataset floats(Shape, std::array<float, N>&&, std::vector<int>) = delete;
   /// A view of bytes whose owner it keeps alive; the shape is known at run time only.
   static Dataset owned(int channels, int height, int width, std::shared_ptr<const void> owner, std::span<const std::uint8_t> pixels,
                        std::vector<int> labels, float scale = 1 / 256.0f) {
@@ -71,6 +76,8 @@ class Dataset {
   Dataset with_targets(std::vector<float>&& targets) const {
     return keeping(std::move(targets), &Dataset::targets_owner_, [&](auto values) { return with_targets(values); });
   }
+  template <std::size_t N>
+  Dataset with_targets(std::array<float, N>&&) const = delete;
 
   /// The same images cut to the middle `height` x `width` pixels: what a network sees. An augmentation moves this window over what
   /// lies around it, and beyond that over zeros. Throws Error if the images are smaller.
