@@ -1,7 +1,11 @@
 #include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <dropnet/cpu.hpp>
+#include <fstream>
 #include <limits>
 #include <stdexcept>
 #include <thread>
@@ -24,6 +28,32 @@ TEST_CASE("threads: each task once, whatever the counts") {
       for (int i = 0; i < 100; ++i) CHECK(runs[std::size_t(i)] == (i < tasks));
     }
   }
+}
+TEST_CASE("threads: those that the system does not start are an error, and those that it did start end") {
+  // Each takes megabytes of addresses for its stack.
+  struct Limited {
+    rlimit before{};
+    explicit Limited(rlim_t bytes) {
+      getrlimit(RLIMIT_AS, &before);
+      rlimit now = before;
+      now.rlim_cur = bytes;
+      setrlimit(RLIMIT_AS, &now);
+    }
+    ~Limited() { setrlimit(RLIMIT_AS, &before); }
+  };
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const auto used = rlim_t(pages) * rlim_t(sysconf(_SC_PAGESIZE));
+  if (pages == 0 || used > rlim_t(1) << 40) return;  // sanitizers take terabytes, and no limit
+  const Limited limited(used + (rlim_t(100) << 20));
+  constexpr std::size_t more = 200 << 20;
+  if (void* const place = mmap(nullptr, more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); place != MAP_FAILED) {
+    munmap(place, more);
+    return;  // an emulator keeps the limit from its own memory
+  }
+  CHECK_THROWS_WITH_AS(Threads(200), doctest::Contains("of 199 threads"), Error);
+  CHECK_THROWS_WITH_AS(Cpu(200), doctest::Contains("ask for fewer"), Error);
+  CHECK(Threads(2).count() == 2);
 }
 TEST_CASE("threads: in quick succession") {
   Threads pool(3);

@@ -52,6 +52,15 @@ FetchContent_MakeAvailable(dropnet)" ;;
     compiler=$([[ $way == *_gcc ]] && echo g++ || echo clang++)
     cmake --install "$build" --prefix "$folder/prefix" >/dev/null
     project "find_package(dropnet 0.1 REQUIRED)" -DCMAKE_PREFIX_PATH="$folder/prefix" -DCMAKE_BUILD_TYPE="$([[ $way == debug_* ]] && echo Debug || echo Release)" ;;
+  libcxx)
+    # LLVM's standard library, which lacks what GNU's has.
+    for header in "$source"/include/dropnet/*.hpp; do
+      if [[ $header != */cuda.hpp ]]; then echo "#include <dropnet/${header##*/}>"; fi
+    done >headers.cpp
+    libcxx=(clang++ -stdlib=libc++ -std=c++20 -I "$source/include" -isystem /usr/include/eigen3 -isystem /usr/include/stb)
+    "${libcxx[@]}" -Wall -Wextra -Wconversion -Werror -fsyntax-only headers.cpp
+    "${libcxx[@]}" program.cpp -o program -pthread
+    ./program ;;
   cuda)
     cmake --install "$build" --prefix "$folder/prefix" >/dev/null
     sed -i 's|#include <dropnet/dropnet.hpp>|&\n#include <dropnet/cuda.hpp>|; s|dn::Image<1, 6, 6>> net|dn::Image<1, 6, 6>, dn::Cuda> net|; s|, dropnet::Cpu(2)||; s|int main() {|int main() try {|; $ s|^}|} catch (const std::exception\& e) {\n  std::puts(e.what());\n  return 1;\n}|' program.cpp

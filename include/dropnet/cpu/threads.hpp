@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "dropnet/core/start_threads.hpp"
 #include "dropnet/cpu/denormals.hpp"
 
 namespace dropnet {
@@ -17,8 +18,9 @@ namespace dropnet {
 /// helps the others. The work's result must not depend on that. On threads of its own denormals are zeros.
 class Threads {
  public:
-  explicit Threads(int count) : mine_(std::size_t(count)) {
-    for (int worker = 1; worker < count; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+  /// Throws Error if the system does not start so many threads, the caller's included.
+  explicit Threads(int count) : Threads(count, Unstarted{}) {
+    start_threads(threads_, count - 1, [this](int i) { serve(i + 1); });
   }
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
@@ -51,6 +53,10 @@ class Threads {
   }
 
  private:
+  // Once it has ended, the destructor joins what the other constructor has started, also where that throws.
+  struct Unstarted {};
+  Threads(int count, Unstarted) : mine_(std::size_t(count)) {}
+
   struct Job {
     void (*call)(void*, int, int) = nullptr;
     void* work = nullptr;

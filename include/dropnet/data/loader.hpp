@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "dropnet/core/error.hpp"
+#include "dropnet/core/start_threads.hpp"
 #include "dropnet/data/batches.hpp"
 
 namespace dropnet {
@@ -22,13 +22,21 @@ template <class Batch>
 class Loader {
  public:
   /// Begins with batch `first`; holds at most `ahead` batches beside the one in use, in what `make()` gives.
-  /// Throws Error if the numbers are not positive.
+  /// Throws Error if the numbers are not positive, or if the system does not start so many threads.
   template <class Make>
-  Loader(const Batches& batches, std::uint64_t first, int workers, int ahead, Make make) : next_(first), taken_(first) {
+  Loader(const Batches& batches, std::uint64_t first, int workers, int ahead, Make make) : Loader(first) {
     if (workers < 1 || ahead < 1)
       throw Error("dropnet: Loader: " + std::to_string(workers) + " workers, " + std::to_string(ahead) + " batches ahead; both must be at least 1");
     for (int i = 0; i <= ahead; ++i) slots_.push_back({make()});
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this, own = Batches(batches)](std::stop_token stop) mutable { work(stop, own); });
+    start_threads(threads_, workers, [this, own = Batches(batches)](int) mutable { work(own); });
+  }
+  ~Loader() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    for (auto& t : threads_) t.join();
   }
   /// The number of the batch that next() gives.
   std::uint64_t at() const { return taken_ + in_use_; }
@@ -54,13 +62,16 @@ class Loader {
     std::uint64_t number = 0;
     bool full = false;
   };
+  // Once it has ended, the destructor joins what the other constructor has started, also where that throws.
+  explicit Loader(std::uint64_t first) : next_(first), taken_(first) {}
+
   Slot& slot(std::uint64_t t) { return slots_[t % slots_.size()]; }
 
-  void work(std::stop_token stop, Batches& batches) try {
+  void work(Batches& batches) try {
     std::unique_lock lock(mutex_);
     while (true) {
-      if (!changed_.wait(lock, stop, [&] { return next_ < taken_ + slots_.size(); })) return;
-      if (stop.stop_requested()) return;
+      changed_.wait(lock, [&] { return ended_ || next_ < taken_ + slots_.size(); });
+      if (ended_) return;
       const std::uint64_t t = next_++;
       Slot& s = slot(t);
       s.full = false;
@@ -84,8 +95,9 @@ class Loader {
   double waited_ = 0;
   std::exception_ptr failure_;
   std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::vector<std::jthread> threads_;  // the last member: it ends first
+  std::condition_variable changed_;
+  bool ended_ = false;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace dropnet

@@ -52,7 +52,8 @@ class Safetensors {
     if (length > bytes_.size() - 8 || length > most)
       fail("offset 0: a header of " + std::to_string(length) + " bytes does not fit the file; truncated, or no safetensors file");
     const std::size_t data = 8 + std::size_t(length);
-    const auto header = nlohmann::json::parse(bytes_.begin() + 8, bytes_.begin() + std::ptrdiff_t(data), nullptr, false);
+    const auto* const text = reinterpret_cast<const char*>(bytes_.data());
+    const auto header = nlohmann::json::parse(text + 8, text + data, nullptr, false);
     if (!header.is_object()) fail("offset 8: the header is not a JSON object");
     try {
       for (const auto& [name, value] : header.items()) {
