@@ -72,12 +72,12 @@ struct Forward {
       float a[Rows * 4] = {}, b[Columns * 2] = {};
       DROPNET_UNROLL
       for (int half = 0; half < 2; ++half) {
-        const int tap = Eight ? step : step * 2 + half, quads = Eight ? half : 0;
+        const int tap = Eight ? step : step * 2 + half, four = Eight ? half : 0;
         if (tap == Kernel) continue;
         DROPNET_UNROLL
-        for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = shared[x + lane.pixel[i] + quads * 4 * in.plane + tap];
+        for (int i = 0; i < Rows * 2; ++i) a[i / 2 * 4 + i % 2 + 2 * half] = shared[x + lane.pixel[i] + four * 4 * in.plane + tap];
         DROPNET_UNROLL
-        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[k + j * across + quads * next + (Turned ? -tap : tap)];
+        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[k + j * across + four * next + (Turned ? -tap : tap)];
       }
       to.add(a, b);
     }
