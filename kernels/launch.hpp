@@ -11,6 +11,9 @@
 #include "dropnet/cuda/kernels.hpp"
 
 #ifdef __CUDACC__
+#ifndef __CUDACC_RELAXED_CONSTEXPR__
+#error "compile dropnet's kernels with nvcc --expt-relaxed-constexpr: they call constexpr functions of the host, and without it are wrong in silence"
+#endif
 #include <cuda_runtime.h>
 #define DROPNET_DEVICE __host__ __device__
 #else
