@@ -51,10 +51,13 @@ thread_local cudaError_t last = cudaSuccess;
 
 CUstream_st& of(cudaStream_t s) { return s == cudaStreamPerThread ? per_thread : *s; }
 cudaError_t fail(cudaError_t e) { return last = e; }
-bool is_pinned(const void* p) {
-  auto after = pinned.upper_bound(const_cast<void*>(p));
-  return after != pinned.begin() && static_cast<const char*>(p) < static_cast<const char*>((--after)->first) + after->second;
+std::pair<char*, std::size_t> find(const std::map<void*, std::size_t>& all, const void* p) {
+  auto after = all.upper_bound(const_cast<void*>(p));
+  if (after == all.begin()) return {};
+  const auto [begin, size] = *--after;
+  return static_cast<const char*>(p) < static_cast<char*>(begin) + size ? std::pair(static_cast<char*>(begin), size) : std::pair<char*, std::size_t>();
 }
+bool is_pinned(const void* p) { return find(pinned, p).first; }
 bool forbidden() {
   if (recording) recording->broken = true;
   return recording;
@@ -77,6 +80,11 @@ void submit(cudaStream_t stream, Work work) {
     s.recording->work.push_back(std::move(work));
   else
     s.queued.push_back(std::move(work));
+}
+
+std::pair<char*, std::size_t> allocation(const void* p) {
+  const std::lock_guard lock(mutex);
+  return find(sizes, p);
 }
 
 }  // namespace standin

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 namespace standin {
 
@@ -28,5 +29,8 @@ Machine& machine();
 
 /// Does the work in the stream's order, or records it.
 void submit(cudaStream_t stream, std::function<void()> work);
+
+/// Begin and size of the device memory that p points into; null and 0 where there is none.
+std::pair<char*, std::size_t> allocation(const void* p);
 
 }  // namespace standin
