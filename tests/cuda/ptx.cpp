@@ -26,6 +26,7 @@ std::vector<std::uint32_t> run(const std::string& body, std::uint32_t blocks = 1
 .maxntid 256, 1, 1
 {
 	.reg .pred %p<9>;
+	.reg .b16 %rs<4>;
 	.reg .b32 %r<32>;
 	.reg .f32 %f<32>;
 	.reg .b64 %rd<9>;
@@ -167,6 +168,14 @@ TEST_CASE("integers wrap, shifts saturate") {
   CHECK(value("bfi.b32 %r9, 255, 0, 8, 4") == 0xf00u);
   CHECK(value("mul.wide.s32 %rd2, -2, 3; cvt.u32.u64 %r9, %rd2") == std::uint32_t(-6));
   CHECK(value("mov.u32 %r8, -2; cvt.s64.s32 %rd2, %r8; shr.u64 %rd2, %rd2, 32; cvt.u32.u64 %r9, %rd2") == 0xffffffffu);
+}
+
+TEST_CASE("integers of 16 bits, which nvcc uses where 32 are not needed") {
+  CHECK(value("cvt.u16.u32 %rs1, 73; mul.wide.u16 %r8, %rs1, -7281; shr.u32 %r9, %r8, 19") == 8);  // 73 / 9
+  CHECK(value("cvt.u16.u32 %rs1, 65535; add.s16 %rs1, %rs1, 3; cvt.u32.u16 %r9, %rs1") == 2);
+  CHECK(value("cvt.u16.u32 %rs1, 1; sub.s16 %rs1, %rs1, 2; shr.u16 %rs2, %rs1, 1; cvt.u32.u16 %r9, %rs2") == 0x7fff);
+  CHECK(value("mov.u16 %rs1, 257; and.b16 %rs2, %rs1, 255; cvt.u32.u16 %r9, %rs2") == 1);
+  CHECK(value("cvt.u16.u32 %rs1, 65536; setp.eq.s16 %p1, %rs1, 0; selp.u32 %r9, 1, 0, %p1") == 1);
 }
 
 TEST_CASE("floating point: conversions round as they say, comparisons know what is not a number") {

@@ -194,6 +194,8 @@ Run conversion(const std::string& mode, const std::string& to, const std::string
   if (mode == "rzi" && to == "s32" && from == "f64") return unary<std::int32_t, double, to_integer<std::int32_t>>;
   if (mode == "rzi" && to == "u64" && from == "f64") return unary<std::uint64_t, double, to_integer<std::uint64_t>>;
   if (to == "s32" && from == "s16") return unary<std::int32_t, std::uint32_t, [](std::uint32_t a) { return std::int16_t(a); }>;
+  if (to == "u16" && from == "u32") return unary<std::uint32_t, std::uint32_t, as_it_is<std::uint32_t, std::uint32_t>>;
+  if (to == "u32" && from == "u16") return unary<std::uint32_t, std::uint32_t, [](std::uint32_t a) { return a & 0xffff; }>;
   if (to == "f32" && from == "u16") return unary<float, std::uint32_t, [](std::uint32_t a) { return float(std::uint16_t(a)); }>;
   if (mode != "" && mode != "rn") return nullptr;
   return with_type(from, [&](auto f) {
@@ -269,7 +271,8 @@ Run arithmetic(const Statement& s, Names& names, Instruction& i) {
   if (name == "shl" || name == "shr") {
     for (int k = 0; k < 3; ++k) (k ? i.from[k - 1] : i.to[0]) = names.operand(s.arguments.at(std::size_t(k)), k < 2 ? bytes : 4);
   } else if (name == "mul" && mode == "wide") {
-    operands(8, 4);
+    operands(type == "u16" ? 4 : 8, 4);
+    if (type == "u16") return binary<std::uint32_t, std::uint32_t, std::uint32_t, [](std::uint32_t a, std::uint32_t b) { return (a & 0xffff) * (b & 0xffff); }>;
     if (type == "s32") return binary<std::int64_t, std::int32_t, std::int32_t, [](std::int64_t a, std::int64_t b) { return a * b; }>;
     if (type == "u32") return binary<std::uint64_t, std::uint32_t, std::uint32_t, [](std::uint64_t a, std::uint64_t b) { return a * b; }>;
     return nullptr;
@@ -278,7 +281,12 @@ Run arithmetic(const Statement& s, Names& names, Instruction& i) {
   }
   if (name == "bfi" && type == "b32") return insert_bits;
   if (name == "mul" && mode == "hi") return type == "s32" ? binary<std::int32_t, std::int32_t, std::int32_t, [](std::int64_t a, std::int64_t b) { return (a * b >> 32); }> : Run{};
-  if (name == "and" && type == "b16") return integer<std::uint32_t>(name);
+  if (type.ends_with("16")) {  // the upper half of a register is of no account
+    if (name == "shr" && type == "u16") return binary<std::uint32_t, std::uint32_t, std::uint32_t, [](std::uint32_t a, std::uint32_t n) { return ((a & 0xffff) >> std::min(n, 16u)); }>;
+    for (const char* known : {"add", "sub", "and", "or"})
+      if (name == known) return integer<std::uint32_t>(name);
+    return nullptr;
+  }
   return with_type(type, [&](auto t) -> Run {
     if constexpr (std::is_integral_v<decltype(t)>) return integer<decltype(t)>(name);
     else return floating<decltype(t)>(name, s.op.size() > 2 ? s.op[1] : "");
