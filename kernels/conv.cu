@@ -44,7 +44,7 @@ struct Forward {
     // Rows are filters, of all taps of the channels; or channels, of all taps of the filters.
     const float* const from = Turned ? w + (std::size_t(unsigned(channel)) * unsigned(at.filters) + unsigned(filter)) * unsigned(taps)
                                      : w + (std::size_t(unsigned(filter)) * unsigned(at.channels) + unsigned(channel)) * unsigned(taps);
-    const std::size_t from_pitch = std::size_t(unsigned(Turned ? at.filters : at.channels)) * unsigned(taps);
+    const unsigned from_pitch = unsigned(Turned ? at.filters : at.channels) * unsigned(taps);
     const int lines = Turned ? here : Columns * 8, there = Turned ? channels : filters, long_there = (Turned ? filters : channels) * taps;
     float* const to = shared + inputs;
     load_rows(tile.piece, thread, team.threads(), lines, count, by_count, from, from_pitch, there, long_there, to, pitch);

@@ -23,7 +23,8 @@ struct Input {
     for (int i = int(thread); i < count * rows * pieces; i += int(threads)) {
       const int line = by_pieces(i), piece = i - line * pieces, c = by_rows(line), r = line - c * rows, y = row + r - pad_rows;
       const bool there = channel + c < channels && unsigned(y) < unsigned(height);
-      copy_ahead<Count>(to + c * plane + r * pitch + left + piece * Count, there ? from + ((channel + c) * height + y) * width + piece * Count : x, there);
+      const unsigned place = unsigned((channel + c) * height + y) * unsigned(width) + unsigned(piece * Count);
+      copy_ahead<Count>(to + c * plane + r * pitch + left + piece * Count, from + (there ? place : 0), there);
     }
   }
   DROPNET_DEVICE void load(unsigned thread, unsigned threads, int image, int channel, int count, int row, float* to) const {

@@ -20,7 +20,7 @@ struct WeightGradient {
   float* parts;
 
   struct Lane {
-    int tap[Rows * 2], gradient;
+    int tap[Rows * 2], gradient[Columns];  ///< in bytes: one addition gives an address
   };
   DROPNET_DEVICE int taps() const { return at.kernel * at.kernel; }
   DROPNET_DEVICE int part(unsigned block) const { return int(block) - by_parts(int(block)) * tile.parts; }
@@ -49,24 +49,27 @@ struct WeightGradient {
     for (int i = 0; i < Rows * 2; ++i) {
       const int m = (warp * Rows * 2 + i) * 8 + group;
       const int tap = by_channels(m), c = m - tap * tile.channels, row = by_kernel(tap), column = tap - row * at.kernel;
-      at_lane.tap[i] = term + (tap < taps()                      ? c * in.plane + row * in.pitch + column + in.left - at.pad_columns
-                               : m == taps() * tile.channels ? tile.channels * in.plane
-                                                             : 0);
+      const int place = tap < taps()                      ? c * in.plane + row * in.pitch + column + in.left - at.pad_columns
+                        : m == taps() * tile.channels ? tile.channels * in.plane
+                                                      : 0;
+      at_lane.tap[i] = (term + place) * int(sizeof(float));
     }
-    at_lane.gradient = inputs + group * gradients.plane + term;
+    DROPNET_UNROLL
+    for (int j = 0; j < Columns; ++j) at_lane.gradient[j] = (inputs + (j * 8 + group) * gradients.plane + term) * int(sizeof(float));
     return at_lane;
   }
   template <class Sums>
   DROPNET_DEVICE void compute(const Lane& lane, int, int split, const float* shared, Sums& to) const {
+    const int behind_row = in.pitch - eights * 8;
     each_of_split(split, team.splits, tile.rows * eights, to, [&](int i) {
-      const int row = by_eights(i), x = row * in.pitch + (i - row * eights) * 8, d = lane.gradient + i * 8;
+      const float *const dy = shared + i * 8, *const x = dy + by_eights(i) * behind_row;
       float a[Rows * 4], b[Columns * 2];
       DROPNET_UNROLL
       for (int half = 0; half < 2; ++half) {
         DROPNET_UNROLL
-        for (int k = 0; k < Rows * 2; ++k) a[k / 2 * 4 + k % 2 + 2 * half] = shared[x + lane.tap[k] + half * 4];
+        for (int k = 0; k < Rows * 2; ++k) a[k / 2 * 4 + k % 2 + 2 * half] = behind(x, lane.tap[k])[half * 4];
         DROPNET_UNROLL
-        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = shared[d + j * 8 * gradients.plane + half * 4];
+        for (int j = 0; j < Columns; ++j) b[j * 2 + half] = behind(dy, lane.gradient[j])[half * 4];
       }
       to.add(a, b);
     });

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "launch.hpp"
+#include "quotient.hpp"
 
 namespace dropnet::kernels {
 
@@ -73,26 +74,22 @@ DROPNET_DEVICE void copy_ahead(float* to, const float* from, bool there) {
 #endif
 }
 
-/// n / d by a multiplication, for n d < 2^32.
-struct Quotient {
-  unsigned divisor, factor;
-  explicit Quotient(int d) : divisor(unsigned(d)), factor(d == 1 ? 0 : unsigned((std::uint64_t{1} << 32) / unsigned(d)) + 1) {}
-  DROPNET_DEVICE int operator()(int n) const { return divisor == 1 ? n : int(std::uint64_t(unsigned(n)) * factor >> 32); }
-};
+/// So many bytes behind p.
+DROPNET_DEVICE inline const float* behind(const float* p, int bytes) { return reinterpret_cast<const float*>(reinterpret_cast<const char*>(p) + bytes); }
 
 /// Rows of a matrix, from `from` on, of which so many rows and columns are there: `count` copies of Count values each a row.
 template <int Count>
-DROPNET_DEVICE void load_rows(unsigned thread, unsigned threads, int rows, int count, const Quotient& by_count, const float* from, std::size_t pitch,
+DROPNET_DEVICE void load_rows(unsigned thread, unsigned threads, int rows, int count, const Quotient& by_count, const float* from, unsigned pitch,
                               int there_rows, int there_columns, float* to, int to_pitch) {
   for (int i = int(thread); i < rows * count; i += int(threads)) {
     const int r = by_count(i), c = (i - r * count) * Count;
     const bool there = r < there_rows && c < there_columns;
-    copy_ahead<Count>(to + r * to_pitch + c, there ? from + std::size_t(unsigned(r)) * pitch + unsigned(c) : from, there);
+    copy_ahead<Count>(to + r * to_pitch + c, from + (there ? std::uint64_t(unsigned(r)) * pitch + unsigned(c) : 0), there);
   }
 }
 /// With copies of `piece` values: 1, 2 or 4.
 DROPNET_DEVICE inline void load_rows(int piece, unsigned thread, unsigned threads, int rows, int count, const Quotient& by_count, const float* from,
-                                     std::size_t pitch, int there_rows, int there_columns, float* to, int to_pitch) {
+                                     unsigned pitch, int there_rows, int there_columns, float* to, int to_pitch) {
   if (piece == 4)
     load_rows<4>(thread, threads, rows, count, by_count, from, pitch, there_rows, there_columns, to, to_pitch);
   else if (piece == 2)

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <dropnet/cuda.hpp>
 
+#include "../../kernels/quotient.hpp"
 #include "../support/check.hpp"
 
 using namespace dropnet;
@@ -111,6 +112,16 @@ TEST_CASE_TEMPLATE("dropnet's own convolution kernels, whatever the tile", C, Ca
       CHECK(test::distance(found(dw_), dw_sum) < allowed);
       CHECK(test::distance(found(db_), db_sum) < allowed);
     }
+  }
+}
+
+TEST_CASE("division by a multiplication, up to the largest product") {
+  constexpr std::int64_t below = std::int64_t{1} << 31;
+  for (const int d : {1, 2, 3, 5, 7, 8, 25, 28, 31, 32, 33, 255, 256, 1000, 32768, 46340, 46341, 65535, 1 << 20, 1 << 30}) {
+    const kernels::Quotient quotient(d);
+    const auto most = int((below - 1) / d);
+    for (const int n : {0, 1, d - 1, d, d + 1, 2 * d - 1, most / d * d - 1, most / d * d, most - 1, most})
+      if (n >= 0 && n <= most) CHECK(quotient(n) == n / d);
   }
 }
 

@@ -154,6 +154,7 @@ TEST_CASE("integers wrap, shifts saturate") {
   CHECK(value("add.s32 %r9, 2147483647, 1") == 0x80000000u);
   CHECK(value("mul.lo.s32 %r9, 65537, 65537") == 0x00020001u);
   CHECK(value("mul.hi.s32 %r9, -2, 2147483647") == 0xffffffffu);
+  CHECK(value("mul.hi.u32 %r9, -2, 2147483647") == 0x7ffffffeu);
   CHECK(value("mad.lo.s32 %r9, 3, -4, 5") == std::uint32_t(-7));
   CHECK(value("shl.b32 %r9, 1, 32") == 0);
   CHECK(value("shr.u32 %r9, -1, 31") == 1);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "dropnet/cuda/kernels.hpp"
@@ -18,6 +20,9 @@ inline std::vector<int> columns_for(int filters) {
     if (n == 1 ? filters <= 16 : filters > 8 && ceil_div(filters, 8 * n) * n <= ceil_div(filters, 8) * 5 / 4 + 1) all.push_back(n);
   return all;
 }
+
+/// Whether kernels can divide so many blocks, or pieces of work, by d.
+inline bool divides(std::int64_t n, int d) { return n * d <= std::numeric_limits<std::int32_t>::max(); }
 
 }  // namespace detail
 
@@ -38,8 +43,9 @@ inline std::vector<kernels::ConvTile> forward_tiles(const kernels::Convolution& 
             const int warps = kernels::conv_warps(at, tile), stages = ceil_div(at.channels, tile.channels);
             const auto memory = kernels::ConvMemory::forward(at, tile);
             if (!detail::fits(chip, m, n, warps, splits, stages, memory.stage())) continue;
-            const int blocks = at.batch * ceil_div(at.out_height, tile.rows) * ceil_div(at.filters, 8 * n);
-            detail::TileCost cost{blocks, warps * splits, stages, splits, m, n, at.tf32, 0, 0};
+            const int of_image = ceil_div(at.out_height, tile.rows) * ceil_div(at.filters, 8 * n);
+            if (!detail::divides(std::int64_t(at.batch) * of_image, of_image)) continue;
+            detail::TileCost cost{at.batch * of_image, warps * splits, stages, splits, m, n, at.tf32, 0, 0};
             const int eights = ceil_div(tile.channels, 4) / 2 * at.kernel, fours = ceil_div(tile.channels, 4) % 2 * at.kernel;
             const int mine = ceil_div(eights, splits), left = ceil_div(eights + fours, splits) - mine;
             cost.steps = stages * (mine * kernels::row_steps(at.kernel, true) + left * kernels::row_steps(at.kernel, false));
@@ -58,7 +64,9 @@ inline std::vector<kernels::ConvTile> weight_gradient_tiles(const kernels::Convo
         for (int channel_tiles = 1; channel_tiles <= std::min(at.channels, 16); ++channel_tiles)
           for (const int splits : {1, 2, 3, 4, 6, 8}) {
             kernels::ConvTile tile{m, n, ceil_div(at.out_height, bands), splits, ceil_div(at.channels, channel_tiles)};
-            const int ways = ceil_div(at.channels, tile.channels) * ceil_div(at.filters, 8 * n), items = at.batch * ceil_div(at.out_height, tile.rows);
+            const int ways = ceil_div(at.channels, tile.channels) * ceil_div(at.filters, 8 * n), of_image = ceil_div(at.out_height, tile.rows);
+            if (!detail::divides(std::int64_t(at.batch) * of_image, std::max(of_image, 2 * chip.multiprocessors))) continue;
+            const int items = at.batch * of_image;
             for (const int waves : {1, 2}) {
               tile.parts = std::clamp(chip.multiprocessors * waves / ways, 1, items);
               tile.parts = ceil_div(items, ceil_div(items, tile.parts));  // as few as take as long

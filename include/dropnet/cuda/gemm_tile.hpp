@@ -29,7 +29,7 @@ inline std::vector<kernels::GemmTile> gemm_tiles(const kernels::Gemm& at, const 
           if (!detail::fits(chip, m, n, warps, splits, stages, memory.stage())) continue;
           const std::uint64_t column_tiles = std::uint64_t(ceil_div(columns, block_columns));
           const std::uint64_t blocks = std::uint64_t(ceil_div(at.rows, block_rows)) * column_tiles;
-          if (blocks * column_tiles > std::numeric_limits<std::uint32_t>::max()) continue;
+          if (blocks * column_tiles > std::uint64_t(std::numeric_limits<std::int32_t>::max())) continue;  // or kernels could not divide
           detail::TileCost cost{int(blocks), warps * splits, stages, splits, m, n, at.tf32, 0, 0};
           cost.steps = double(stages) * ceil_div(tile.terms / 8, splits);
           const auto copies = [&](int size, bool along_terms, int whole) {

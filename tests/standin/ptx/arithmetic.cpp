@@ -280,7 +280,11 @@ Run arithmetic(const Statement& s, Names& names, Instruction& i) {
     operands(bytes, bytes);
   }
   if (name == "bfi" && type == "b32") return insert_bits;
-  if (name == "mul" && mode == "hi") return type == "s32" ? binary<std::int32_t, std::int32_t, std::int32_t, [](std::int64_t a, std::int64_t b) { return (a * b >> 32); }> : Run{};
+  if (name == "mul" && mode == "hi") {
+    if (type == "s32") return binary<std::int32_t, std::int32_t, std::int32_t, [](std::int64_t a, std::int64_t b) { return (a * b >> 32); }>;
+    if (type == "u32") return binary<std::uint32_t, std::uint32_t, std::uint32_t, [](std::uint64_t a, std::uint64_t b) { return (a * b >> 32); }>;
+    return nullptr;
+  }
   if (type.ends_with("16")) {  // the upper half of a register is of no account
     if (name == "shr" && type == "u16") return binary<std::uint32_t, std::uint32_t, std::uint32_t, [](std::uint32_t a, std::uint32_t n) { return ((a & 0xffff) >> std::min(n, 16u)); }>;
     for (const char* known : {"add", "sub", "and", "or"})
