@@ -125,6 +125,20 @@ TEST_CASE("division by a multiplication, up to the largest product") {
   }
 }
 
+TEST_CASE("no tile makes more blocks than kernels can number") {
+  Cuda gpu;
+  constexpr int batch = 1 << 20;
+  const kernels::Convolution at{batch, 8, 64, 64, 64, 64, 64, 3, 1, 1, false, false, false, false};
+  const auto tiles = cuda::forward_tiles(at, gpu.chip(), all);
+  CHECK(!tiles.empty());
+  for (const auto& tile : tiles) {
+    const std::int64_t of_image = kernels::ceil_div(64, tile.rows) * kernels::ceil_div(64, 8 * tile.n);
+    CHECK(batch * of_image * of_image < std::int64_t{1} << 31);
+  }
+  const kernels::Convolution larger{1 << 23, 8, 64, 64, 64, 64, 64, 3, 1, 1, false, false, false, false};
+  CHECK(cuda::weight_gradient_tiles(larger, gpu.chip(), all).empty());
+}
+
 TEST_CASE("products of matrices, as they are and transposed, whatever the tile") {
   struct Sizes {
     int rows, columns, terms;

@@ -65,7 +65,8 @@ inline std::vector<kernels::ConvTile> weight_gradient_tiles(const kernels::Convo
           for (const int splits : {1, 2, 3, 4, 6, 8}) {
             kernels::ConvTile tile{m, n, ceil_div(at.out_height, bands), splits, ceil_div(at.channels, channel_tiles)};
             const int ways = ceil_div(at.channels, tile.channels) * ceil_div(at.filters, 8 * n), of_image = ceil_div(at.out_height, tile.rows);
-            if (!detail::divides(std::int64_t(at.batch) * of_image, std::max(of_image, 2 * chip.multiprocessors))) continue;
+            const int most_parts = 2 * chip.multiprocessors;
+            if (!detail::divides(std::int64_t(at.batch) * of_image + most_parts, std::max(of_image, most_parts))) continue;
             const int items = at.batch * of_image;
             for (const int waves : {1, 2}) {
               tile.parts = std::clamp(chip.multiprocessors * waves / ways, 1, items);
