@@ -6,7 +6,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 namespace {
@@ -42,10 +41,10 @@ std::vector<std::uint32_t> run(const std::string& body, std::uint32_t blocks = 1
   std::vector<std::uint32_t> values(count);
   for (std::size_t i = 0; i < count; ++i) values[i] = std::uint32_t(i);
   std::vector<ptx::Touched> touched(count);
-  char* const begin = reinterpret_cast<char*>(values.data());
+  char* begin = reinterpret_cast<char*>(values.data());
+  void* arguments[] = {&begin};
   const auto kernel = ptx::parse(text).at("test");
-  ptx::Launch launch{blocks, threads, 0, std::vector<char>(sizeof begin), [&](const void*) { return ptx::Allocation{begin, begin + count * 4, touched.data()}; }};
-  std::memcpy(launch.parameters.data(), &begin, sizeof begin);
+  const ptx::Launch launch{blocks, threads, 0, ptx::parameters(*kernel, arguments), [&](const void*) { return ptx::Allocation{begin, begin + count * 4, touched.data()}; }};
   ptx::run(*kernel, launch);
   return values;
 }

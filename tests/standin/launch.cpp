@@ -64,12 +64,7 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* ho
   const Function& f = functions().at(host);
   const unsigned threads = config->blockDim.x;
   if (config->dynamicSmemBytes > f.most_shared || threads > ptx::most_threads(*f.kernel) || threads % 32 || config->gridDim.x == 0) return cudaErrorInvalidValue;
-  std::vector<char> parameters;
-  for (const std::size_t size : ptx::parameter_sizes(*f.kernel)) {
-    const char* const value = static_cast<const char*>(*arguments++);
-    parameters.insert(parameters.end(), value, value + size);
-  }
-  standin::submit(config->stream, [kernel = f.kernel, launch = ptx::Launch{config->gridDim.x, threads, config->dynamicSmemBytes, std::move(parameters), find}] {
+  standin::submit(config->stream, [kernel = f.kernel, launch = ptx::Launch{config->gridDim.x, threads, config->dynamicSmemBytes, ptx::parameters(*f.kernel, arguments), find}] {
     ptx::run(*kernel, launch);
   });
   return cudaSuccess;

@@ -114,13 +114,9 @@ float fma_down(float a, float b, float c) {
   return sum;
 }
 
-/// The kind of integers that wraps.
-template <class T>
-using Bits = std::make_unsigned_t<std::conditional_t<std::is_integral_v<T>, T, int>>;
-
 template <class T>
 Run integer(const std::string& name) {
-  using U = Bits<T>;
+  using U = std::make_unsigned_t<T>;  // which wraps
   constexpr T all_ones = T(-1);
   if (name == "add") return binary<U, U, U, [](U a, U b) { return a + b; }>;
   if (name == "sub") return binary<U, U, U, [](U a, U b) { return a - b; }>;
@@ -293,7 +289,7 @@ Run arithmetic(const Statement& s, Names& names, Instruction& i) {
   }
   return with_type(type, [&](auto t) -> Run {
     if constexpr (std::is_integral_v<decltype(t)>) return integer<decltype(t)>(name);
-    else return floating<decltype(t)>(name, s.op.size() > 2 ? s.op[1] : "");
+    else return floating<decltype(t)>(name, mode);
   });
 }
 

@@ -39,6 +39,8 @@ struct Instruction {
   std::string text;
 };
 
+constexpr std::size_t rounded_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
 struct Kernel {
   std::string name;
   std::vector<Instruction> code;
@@ -46,6 +48,7 @@ struct Kernel {
   std::size_t static_shared = 0, registers = 0, predicates = 0;  ///< bytes, bytes of a warp's, number
   unsigned most_threads = 1024;
   std::vector<std::uint64_t> numbers;
+  std::size_t dynamic_shared() const { return rounded_up(static_shared, 16); }  ///< where it begins
 };
 
 /// Four bytes of shared memory.
@@ -59,7 +62,7 @@ struct Block {
   const Kernel& kernel;
   const Launch& launch;
   std::uint32_t number;  ///< of the launch
-  std::vector<char> parameters{}, shared{};
+  std::vector<char> shared{};
   std::vector<Shadow> shadow{};
   std::uint32_t id = 0, interval = 1;  ///< interval: between barriers
 };

@@ -71,8 +71,9 @@ char* place(Warp& w, const Instruction& i, unsigned lane, std::uint64_t address,
   const auto bytes = unsigned(i.values * i.bytes);
   if constexpr (At == Space::global) return global(w, i, lane, address, bytes, write);
   if constexpr (At == Space::shared) return shared(w, i, lane, address, bytes, write);
-  if (address + bytes > w.of->parameters.size()) w.fail(i, lane, "the parameters end before");
-  return w.of->parameters.data() + address;
+  const std::vector<char>& parameters = w.of->launch.parameters;  // which are read only
+  if (address + bytes > parameters.size()) w.fail(i, lane, "the parameters end before");
+  return const_cast<char*>(parameters.data()) + address;
 }
 
 /// A: an address; T: in memory; R: in a register, which may be wider.

@@ -80,7 +80,6 @@ std::pair<std::string, std::size_t> counted(const std::string& s) {
   const auto open = s.find_first_of("[<");
   return {s.substr(0, open), open == std::string::npos ? 0 : std::stoul("0" + s.substr(open + 1))};
 }
-std::size_t rounded_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
 /// A kernel's text up to its end, statement by statement.
 struct Reader : Names {
@@ -88,6 +87,9 @@ struct Reader : Names {
   std::vector<std::pair<int, std::string>> branches;
   std::vector<std::string> dynamic;  ///< names of dynamic shared memory
 
+  void place_dynamic() {
+    for (const std::string& name : dynamic) addresses[name] = shared_begin + kernel.dynamic_shared();
+  }
   /// ".param .align 8 .b8 name[16]", ".param .u64 name"
   void parameter(const std::string& s) {
     const auto w = words(s);
@@ -111,12 +113,12 @@ struct Reader : Names {
       kernel.static_shared = rounded_up(kernel.static_shared, std::stoul(w[2]));
       addresses[name] = shared_begin + kernel.static_shared;
       kernel.static_shared += size;
+      place_dynamic();
     } else if (w[0] != ".pragma") {
       throw Fault("ptx: not known: " + s);
     }
   }
   void instruction(std::string s) {
-    for (const std::string& name : dynamic) addresses[name] = shared_begin + rounded_up(kernel.static_shared, 16);
     Instruction i;
     i.text = s;
     if (s.starts_with('@')) {
@@ -170,6 +172,7 @@ Module parse(std::string_view text) {
       if (const auto entry = line.find(".entry "); entry != std::string::npos) {
         reader = {};
         reader.dynamic = dynamic;
+        reader.place_dynamic();
         reader.kernel.name = trimmed(line.substr(entry + 7, line.find('(') - entry - 7));
       }
       if (line.starts_with(".param")) reader.parameter(line);
@@ -179,6 +182,10 @@ Module parse(std::string_view text) {
     }
     if (line.starts_with(".loc")) continue;
     for (const char c : line) {
+      if (std::string_view("{}:;").find(c) == std::string_view::npos) {
+        statement += c;
+        continue;
+      }
       const std::string so_far = trimmed(statement);
       if (c == '{' && so_far.empty()) {
         ++depth;

@@ -30,8 +30,8 @@ using Module = std::map<std::string, std::shared_ptr<const Kernel>, std::less<>>
 /// The kernels of a PTX text by name. Throws Fault at what is not known here.
 Module parse(std::string_view text);
 
-/// Bytes of each parameter.
-std::vector<std::size_t> parameter_sizes(const Kernel& kernel);
+/// The values that a launch's arguments point to, as the kernel finds them.
+std::vector<char> parameters(const Kernel& kernel, void** arguments);
 unsigned most_threads(const Kernel& kernel);
 
 /// Who touched four bytes of global memory last: in which launch (0: none), block, and before which of its barriers.
@@ -48,8 +48,8 @@ struct Allocation {
 
 struct Launch {
   std::uint32_t blocks, threads;
-  std::size_t shared;             ///< bytes of dynamic shared memory
-  std::vector<char> parameters;   ///< one behind the other
+  std::size_t shared;  ///< bytes of dynamic shared memory
+  std::vector<char> parameters;
   std::function<Allocation(const void*)> find;  ///< the allocation that a pointer points into; an empty one where there is none
 };
 void run(const Kernel& kernel, const Launch& launch);

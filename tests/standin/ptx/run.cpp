@@ -63,19 +63,20 @@ void go_on(Warp& w) {
 
 }  // namespace
 
-std::vector<std::size_t> parameter_sizes(const Kernel& kernel) { return kernel.sizes; }
+std::vector<char> parameters(const Kernel& kernel, void** arguments) {
+  std::vector<char> values;
+  for (std::size_t k = 0; k < kernel.sizes.size(); ++k) {
+    values.resize(kernel.parameters[k] + kernel.sizes[k]);
+    std::memcpy(values.data() + kernel.parameters[k], arguments[k], kernel.sizes[k]);
+  }
+  return values;
+}
 unsigned most_threads(const Kernel& kernel) { return kernel.most_threads; }
 
 void run(const Kernel& kernel, const Launch& launch) {
   static std::uint32_t launches = 0;
   Block block{.kernel = kernel, .launch = launch, .number = ++launches};
-  std::size_t given = 0;
-  for (std::size_t k = 0; k < kernel.sizes.size(); ++k) {
-    block.parameters.resize(kernel.parameters[k] + kernel.sizes[k]);
-    std::memcpy(block.parameters.data() + kernel.parameters[k], launch.parameters.data() + given, kernel.sizes[k]);
-    given += kernel.sizes[k];
-  }
-  const std::size_t shared = ((kernel.static_shared + 15) / 16 * 16 + launch.shared + 3) / 4 * 4;
+  const std::size_t shared = rounded_up(kernel.dynamic_shared() + launch.shared, 4);
   std::vector<Warp> warps;
   in_any_order(launch.blocks, [&](std::size_t id) {
     block.id = std::uint32_t(id);
