@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "dropnet/cuda/kernels.hpp"
@@ -20,9 +19,6 @@ inline std::vector<int> columns_for(int filters) {
     if (n == 1 ? filters <= 16 : filters > 8 && ceil_div(filters, 8 * n) * n <= ceil_div(filters, 8) * 5 / 4 + 1) all.push_back(n);
   return all;
 }
-
-/// Whether kernels can divide so many blocks, or pieces of work, by d.
-inline bool divides(std::int64_t n, int d) { return n * d <= std::numeric_limits<std::int32_t>::max(); }
 
 }  // namespace detail
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -27,9 +26,8 @@ inline std::vector<kernels::GemmTile> gemm_tiles(const kernels::Gemm& at, const 
           if (tile.terms / 8 < splits && warps * splits > 2) continue;  // but a block has two warps
           const kernels::GemmMemory memory(at, tile);
           if (!detail::fits(chip, m, n, warps, splits, stages, memory.stage())) continue;
-          const std::uint64_t column_tiles = std::uint64_t(ceil_div(columns, block_columns));
-          const std::uint64_t blocks = std::uint64_t(ceil_div(at.rows, block_rows)) * column_tiles;
-          if (blocks * column_tiles > std::uint64_t(std::numeric_limits<std::int32_t>::max())) continue;  // or kernels could not divide
+          const std::int64_t column_tiles = ceil_div(columns, block_columns), blocks = ceil_div(at.rows, block_rows) * column_tiles;
+          if (!detail::divides(blocks, column_tiles)) continue;
           detail::TileCost cost{int(blocks), warps * splits, stages, splits, m, n, at.tf32, 0, 0};
           cost.steps = double(stages) * ceil_div(tile.terms / 8, splits);
           const auto copies = [&](int size, bool along_terms, int whole) {

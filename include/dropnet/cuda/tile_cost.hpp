@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "dropnet/cuda/check.hpp"
@@ -70,6 +72,9 @@ std::vector<Tile> best(std::vector<Ranked<Tile>> all, std::size_t most) {
     if (tiles.size() < most && std::find(tiles.begin(), tiles.end(), r.tile) == tiles.end()) tiles.push_back(r.tile);
   return tiles;
 }
+
+/// Whether kernels can divide so many blocks, or pieces of work, by d.
+inline bool divides(std::int64_t n, std::int64_t d) { return n <= std::numeric_limits<std::int32_t>::max() / d; }
 
 /// Whether a block fits that takes `stages` stages, each of so many floats.
 inline bool fits(const Chip& chip, int m, int n, int warps, int splits, int stages, int stage) {
