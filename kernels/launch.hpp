@@ -18,8 +18,9 @@
 #define DROPNET_DEVICE __host__ __device__
 #else
 #include <functional>
-#include <numeric>
 #include <string>
+
+#include "any_order.hpp"
 #define DROPNET_DEVICE
 #endif
 
@@ -178,15 +179,6 @@ void column_sums(Stream stream, std::uint32_t count, const Body& body) {
 
 /// The host's stand-in for a stream: does the work, or keeps it for later while the stream is recorded.
 void submit(Stream stream, std::function<void()> work);
-
-/// go(i) for each i < n. What runs side by side on a GPU runs one after the other here, but not in the order of its numbers:
-/// where one relied on another that comes before or behind it, results are wrong.
-template <class Go>
-void in_any_order(std::uint32_t n, const Go& go) {
-  std::uint64_t step = std::uint64_t(n) * 5 / 8 + 1, i = n / 2;
-  while (std::gcd(step, std::uint64_t(n)) > 1) ++step;
-  for (std::uint32_t k = 0; k < n; ++k, i = (i + step) % n) go(std::uint32_t(i));
-}
 
 template <class Body>
 void each(Stream stream, std::size_t count, const Body& body) {

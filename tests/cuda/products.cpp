@@ -117,11 +117,11 @@ TEST_CASE_TEMPLATE("dropnet's own convolution kernels, whatever the tile", C, Ca
 
 TEST_CASE("division by a multiplication, up to the largest product") {
   constexpr std::int64_t below = std::int64_t{1} << 31;
-  for (const int d : {1, 2, 3, 5, 7, 8, 25, 28, 31, 32, 33, 255, 256, 1000, 32768, 46340, 46341, 65535, 1 << 20, 1 << 30}) {
-    const kernels::Quotient quotient(d);
-    const auto most = int((below - 1) / d);
-    for (const int n : {0, 1, d - 1, d, d + 1, 2 * d - 1, most / d * d - 1, most / d * d, most - 1, most})
-      if (n >= 0 && n <= most) CHECK(quotient(n) == n / d);
+  for (const std::int64_t d : {1, 2, 3, 5, 7, 8, 25, 28, 31, 32, 33, 255, 256, 1000, 32768, 46340, 46341, 65535, 1 << 20, 1 << 30}) {
+    const kernels::Quotient quotient{int(d)};
+    const std::int64_t most = (below - 1) / d;
+    for (const std::int64_t n : {std::int64_t{0}, std::int64_t{1}, d - 1, d, d + 1, 2 * d - 1, most / d * d - 1, most / d * d, most - 1, most})
+      if (n >= 0 && n <= most) CHECK(quotient(int(n)) == n / d);
   }
 }
 

@@ -1,20 +1,13 @@
 // Warps of a block in turn, from barrier to barrier, and block after block.
 
-#include <numeric>
-
+#include "../../../kernels/any_order.hpp"
 #include "machine.hpp"
 
 namespace ptx {
 
 namespace {
 
-/// What runs side by side on a GPU runs one after the other here, but not in the order of its numbers.
-template <class Go>
-void in_any_order(std::size_t n, const Go& go) {
-  std::size_t step = n * 5 / 8 + 1, i = n / 2;
-  while (std::gcd(step, n) > 1) ++step;
-  for (std::size_t k = 0; k < n; ++k, i = (i + step) % n) go(i);
-}
+using dropnet::kernels::in_any_order;
 
 /// Lanes that have come to the same instruction are together again; the foremost go on.
 void regroup(Warp& w) {
