@@ -68,6 +68,9 @@ struct Planes : detail::Planes<T, W> {
       if constexpr (!reads_past)
         for (int i = 0; i < singles_count; ++i) to[singles[i].to] = from[singles[i].from];
     }
+    EIGEN_ALWAYS_INLINE void prefetch(const T* from) const {
+      for (int i = 0; i < vectors_count; ++i) __builtin_prefetch(from + vectors[i].from);
+    }
   };
 };
 
@@ -76,13 +79,24 @@ template <class T, class W>
 struct Patches {
   using P = Planes<T, W>;
   using Multiply = Product<T>;
+  struct Columns {
+    const T* planes;
+    typename P::template Outputs<Multiply::columns> outputs;
+    int width;
+    typename Multiply::Panel pack(int d, int length, bool, T* to) const {
+      for (int k = 0; k < length; ++k) outputs.copy(planes + P::of_weight(d + k), to + k * width);
+      return {to, width};
+    }
+    /// Copies of planes have just been written: only samples themselves may be far.
+    EIGEN_ALWAYS_INLINE void prefetch(int d, int length, int part, int parts) const {
+      if constexpr (P::in_place) {
+        const auto lines = Multiply::part_of(length, part, parts);
+        for (int k = lines.from; k < lines.to; ++k) outputs.prefetch(planes + P::of_weight(d + k));
+      }
+    }
+  };
   const T* planes;
-
-  typename Multiply::Panel operator()(int j, int count, int width, int d, int length, bool, T* to) const {
-    const typename P::template Outputs<Multiply::columns> outputs(j, count);
-    for (int k = 0; k < length; ++k) outputs.copy(planes + P::of_weight(d + k), to + k * width);
-    return {to, width};
-  }
+  Columns columns(int j, int count, int width) const { return {planes, {j, count}, width}; }
 };
 
 /// And turned: a row for each output, a column for each weight.
@@ -90,19 +104,24 @@ template <class T, class W>
 struct TurnedPatches {
   using P = Planes<T, W>;
   using Multiply = Product<T>;
-  const T* planes;
-
-  typename Multiply::Panel operator()(int j, int count, int width, int d, int length, bool, T* to) const {
-    constexpr int L = lanes::width<T>, pitch = Multiply::depth + L;
-    static_assert(Multiply::depth % L == 0);
-    const typename P::template Outputs<Multiply::depth> outputs(d, length);
-    T lines[std::size_t(L * pitch)];
-    for (int i = 0; i < width; i += L) {
-      for (int l = 0; l < L; ++l) outputs.copy(planes + P::of_weight(j + std::min(i + l, count - 1)), lines + l * pitch);
-      Multiply::pack_lines(lines, pitch, false, L, L, (length + L - 1) / L * L, to + i, width);
+  struct Columns {
+    const T* planes;
+    int j, count, width;
+    typename Multiply::Panel pack(int d, int length, bool, T* to) const {
+      constexpr int L = lanes::width<T>, pitch = Multiply::depth + L;
+      static_assert(Multiply::depth % L == 0);
+      const typename P::template Outputs<Multiply::depth> outputs(d, length);
+      T lines[std::size_t(L * pitch)];
+      for (int i = 0; i < width; i += L) {
+        for (int l = 0; l < L; ++l) outputs.copy(planes + P::of_weight(j + std::min(i + l, count - 1)), lines + l * pitch);
+        Multiply::pack_lines(lines, pitch, false, L, L, (length + L - 1) / L * L, to + i, width);
+      }
+      return {to, width};
     }
-    return {to, width};
-  }
+    void prefetch(int, int, int, int) const {}  // outputs follow each other in memory, which hardware sees
+  };
+  const T* planes;
+  Columns columns(int j, int count, int width) const { return {planes, j, count, width}; }
 };
 
 }  // namespace dropnet::patches

@@ -26,6 +26,11 @@ template <class T>
 EIGEN_ALWAYS_INLINE Packet<T> load(const T* from) { return Eigen::internal::ploadu<Packet<T>>(from); }
 template <class T>
 EIGEN_ALWAYS_INLINE void store(T* to, const Packet<T>& p) { Eigen::internal::pstoreu(to, p); }
+/// Asks for `count` values in a row. Inlined always also because g++ takes a function that only does this for one that does nothing.
+template <class T>
+EIGEN_ALWAYS_INLINE void prefetch(const T* from, int count) {
+  for (int i = 0; i < count; i += 64 / int(sizeof(T))) __builtin_prefetch(from + i);
+}
 template <class T>
 EIGEN_ALWAYS_INLINE Packet<T> all(T value) { return Eigen::internal::pset1<Packet<T>>(value); }
 template <class P>

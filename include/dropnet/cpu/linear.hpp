@@ -30,17 +30,21 @@ inline constexpr std::size_t linear_inputs = 256;   ///< inputs in a block
 
 template <class In, class Out, class T>
 void linear_forward(Cpu& cpu, Blob<T, In> x, Weight<T> w, Weight<T> b, Blob<T, Out> y) {
-  const auto batch = std::size_t(x.batch);
-  const auto inputs = detail::matrix<T>(static_cast<const T*>(x.data), batch, In::size);
-  const auto weights = detail::matrix<T>(w.data, Out::size, In::size);
-  const auto biases = detail::matrix<T>(b.data, 1, Out::size);
-  auto outputs = detail::matrix<T>(y.data, batch, Out::size);
-  detail::in_blocks(cpu, Out::size, detail::linear_outputs, Cpu::multiply_adds(batch * In::size * Out::size), [&](std::size_t o, std::size_t n, int) {
-    const auto begin = std::ptrdiff_t(o), count = std::ptrdiff_t(n);
-    auto block = outputs.middleCols(begin, count);
-    if (begin + count <= y.from) return;
-    block.rowwise() = biases.middleCols(begin, count).row(0);
-    block.noalias() += inputs * weights.middleRows(begin, count).transpose();
+  using Multiply = Product<T>;
+  constexpr auto inputs = std::ptrdiff_t(In::size), outputs = std::ptrdiff_t(Out::size);
+  const bool alone = x.batch == 1;  // each weight is then read once: to pack them is no gain
+  T* left = alone ? nullptr : cpu.shared_scratch<T>(Multiply::packed(x.batch, int(inputs)));
+  if (!alone) Multiply::pack({x.data, inputs}, x.batch, int(inputs), left, int(inputs));
+  const auto operations = Cpu::multiply_adds(std::size_t(x.batch) * In::size * Out::size);
+  detail::in_blocks(cpu, Out::size - std::size_t(y.from), detail::linear_outputs, operations, [&](std::size_t o, std::size_t n, int worker) {
+    const auto begin = y.from + std::ptrdiff_t(o), count = std::ptrdiff_t(n);
+    const T* weights = w.data + begin * inputs;
+    for (int i = 0; i < x.batch; ++i) std::copy_n(b.data + begin, count, y.data + i * outputs + begin);
+    if (alone)
+      detail::matrix<T>(y.data + begin, 1, n).noalias() += detail::matrix<T>(static_cast<const T*>(x.data), 1, In::size) * detail::matrix<T>(weights, n, In::size).transpose();
+    else
+      Multiply::run(x.batch, int(count), int(inputs), left, typename Multiply::Matrix{{weights, inputs, true}}, {y.data + begin, outputs, true},
+                    cpu.scratch<T>(worker, Multiply::memory(x.batch, int(count), int(inputs))));
   });
 }
 

@@ -39,7 +39,8 @@ struct Product {
   static constexpr int L = lanes::width<T>;
   static constexpr int rows = lanes::registers >= 32 ? 8 : 4, most_vectors = 3;  ///< of sums in registers
   static constexpr int group = std::max(L, rows);                                 ///< rows of A that lie beside each other
-  static constexpr int columns = most_vectors * L, depth = 160;                   ///< of a panel, at most
+  static constexpr int columns = most_vectors * L;                                ///< of a panel, at most
+  static constexpr int depth = lanes::registers >= 32 ? 160 : 256;                ///< a panel's rows, at most: so many stay in the nearest cache
   static constexpr int height = 256, panels_near = 8;                             ///< rows and panels of C that stay near while k goes by
   static_assert(group % rows == 0 && height % group == 0);
   static constexpr std::size_t panel = padded(std::size_t(depth) * columns + L);  ///< scalars
@@ -84,48 +85,83 @@ struct Product {
     const T* data;
     std::ptrdiff_t pitch;
   };
+  /// Numbers from..to of `count` that are in one of `parts` parts.
+  struct Range {
+    int from, to;
+  };
+  static constexpr Range part_of(int count, int part, int parts) {
+    const int each = detail::ceil_div(count, parts);
+    return {std::min(count, part * each), std::min(count, (part + 1) * each)};
+  }
   /// B as a matrix in memory.
   struct Matrix {
+    /// Some columns of it, from j on: `count`, in a panel of `width`.
+    struct Columns {
+      Operand<T> b;
+      int j, count, width;
+      /// Rows from d on. What is used once is used where it lies.
+      Panel pack(int d, int length, bool once, T* to) const {
+        if (once && !b.turned && count == width) return {b.at(d, j), b.pitch};
+        pack_lines(b.at(d, j), b.pitch, !b.turned, width, count, length, to, width);
+        return {to, width};
+      }
+      /// Asks for one of `parts` parts of what `pack` will read.
+      EIGEN_ALWAYS_INLINE void prefetch(int d, int length, int part, int parts) const {
+        const Range lines = part_of(b.turned ? count : length, part, parts);
+        for (int i = lines.from; i < lines.to; ++i) lanes::prefetch(b.at(d, j) + i * b.pitch, b.turned ? length : count);
+      }
+    };
     Operand<T> b;
-    /// Columns from j on, `count` of them in a panel of `width`. What is used once is used where it lies.
-    Panel operator()(int j, int count, int width, int d, int length, bool once, T* to) const {
-      if (once && !b.turned && count == width) return {b.at(d, j), b.pitch};
-      pack_lines(b.at(d, j), b.pitch, !b.turned, width, count, length, to, width);
-      return {to, width};
-    }
+    Columns columns(int j, int count, int width) const { return {b, j, count, width}; }
   };
 
-  /// left: A, packed. right(first column, how many, width, first row, how many, whether for once, memory) gives panels of B. Sums of more
-  /// than one part stay in memory of their own until they are whole.
+  /// left: A, packed. right.columns(first column, how many, width of their panel) packs and asks ahead for its rows as Matrix::Columns
+  /// does. Sums of more than one part stay in memory of their own until they are whole.
   template <class Right>
   static void run(int m, int n, int k, const T* left, const Right& right, const Target<T>& c, T* memory) {
+    if (n == 0) return;
     const int steps = std::max(1, detail::ceil_div(k, depth)), step = detail::ceil_div(k, steps);  // sums of no terms are zero
-    const int vectors = detail::ceil_div(n, L), panels = detail::ceil_div(vectors, most_vectors);
-    const auto begin = [&](int p) { return vectors / panels * p + std::min(p, vectors % panels); };
-    for (int i = 0; i < m; i += height)
-      for (int first = 0; first < panels; first += panels_near)
-        for (int s = 0; s < steps; ++s) {
-          const int d = s * step, length = std::min(step, k - d), high = std::min(height, m - i);
-          for (int p = first; p < std::min(panels, first + panels_near); ++p) {
-            const int j = begin(p) * L, width = begin(p + 1) * L - j, wide = std::min(width, n - j);
-            const Panel b = right(j, wide, width, d, length, high <= rows, memory);
-            T* const parts = memory + panel + std::ptrdiff_t(p - first) * block;
-            const std::ptrdiff_t apart = std::ptrdiff_t(std::min(panels, panels_near)) * block;
-            const auto tiles = [&]<bool Begun, bool Last>() {
-              lanes::with_count<most_vectors>(width / L, [&]<int Vectors>() {
-                for (int r = i; r < i + high; r += rows) {
-                  const T* const a = left + std::ptrdiff_t(r / group * group) * k + d * group + r % group;
-                  tile<Vectors, Begun, Last>(length, a, b, c, r, std::min(rows, m - r), j, wide, parts + (r - i) / rows * apart);
-                }
-              });
-            };
-            const bool last = s + 1 == steps;
-            if (s == 0)
-              last ? tiles.template operator()<false, true>() : tiles.template operator()<false, false>();
-            else
-              last ? tiles.template operator()<true, true>() : tiles.template operator()<true, false>();
+    const int vectors = detail::ceil_div(n, L), panels = detail::ceil_div(vectors, most_vectors), near = std::min(panels, panels_near);
+    const auto begin = [&](int p) { return (vectors / panels * p + std::min(p, vectors % panels)) * L; };
+    const auto columns = [&](int p) { return right.columns(begin(p), std::min(n, begin(p + 1)) - begin(p), begin(p + 1) - begin(p)); };
+    struct Place {
+      int i = 0, first = 0, s = 0, p = 0;  ///< row of C, first of the panels that are near, part of the sums, panel
+    };
+    const auto after = [&](Place at) {
+      const int end = std::min(panels, at.first + near);
+      if (++at.p < end) return at;
+      if (++at.s == steps) {
+        at.s = 0;
+        at.first = end % panels;
+        if (at.first == 0) at.i += height;
+      }
+      at.p = at.first;
+      return at;
+    };
+    for (Place at, next; at.i < m; at = next) {
+      next = after(at);
+      const int d = at.s * step, length = std::min(step, k - d), high = std::min(height, m - at.i), j = begin(at.p), width = begin(at.p + 1) - j;
+      const bool once = high <= rows, ahead = next.i < m && !once;
+      const Panel b = columns(at.p).pack(d, length, once, memory);
+      // What comes next is asked for while this is multiplied with, so that packing it does not wait for memory.
+      const auto following = columns(next.p);
+      const int next_d = next.s * step, next_length = std::min(step, k - next_d);
+      T* parts = memory + panel + std::ptrdiff_t(at.p - at.first) * block;
+      const auto tiles = [&]<bool Begun, bool Last>() {
+        lanes::with_count<most_vectors>(width / L, [&]<int Vectors>() {
+          for (int r = at.i; r < at.i + high; r += rows, parts += std::ptrdiff_t(near) * block) {
+            if (ahead) following.prefetch(next_d, next_length, (r - at.i) / rows, detail::ceil_div(high, rows));
+            const T* const a = left + std::ptrdiff_t(r / group * group) * k + d * group + r % group;
+            tile<Vectors, Begun, Last>(length, a, b, c, r, std::min(rows, m - r), j, std::min(width, n - j), parts);
           }
-        }
+        });
+      };
+      const bool last = at.s + 1 == steps;
+      if (at.s == 0)
+        last ? tiles.template operator()<false, true>() : tiles.template operator()<false, false>();
+      else
+        last ? tiles.template operator()<true, true>() : tiles.template operator()<true, false>();
+    }
   }
 
  private:
