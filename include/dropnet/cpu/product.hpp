@@ -123,7 +123,7 @@ struct Product {
     const int steps = std::max(1, detail::ceil_div(k, depth)), step = detail::ceil_div(k, steps);  // sums of no terms are zero
     const int vectors = detail::ceil_div(n, L), panels = detail::ceil_div(vectors, most_vectors), near = std::min(panels, panels_near);
     const auto begin = [&](int p) { return (vectors / panels * p + std::min(p, vectors % panels)) * L; };
-    const auto columns = [&](int p) { return right.columns(begin(p), std::min(n, begin(p + 1)) - begin(p), begin(p + 1) - begin(p)); };
+    const auto columns_of = [&](int p) { return right.columns(begin(p), std::min(n, begin(p + 1)) - begin(p), begin(p + 1) - begin(p)); };
     struct Place {
       int i = 0, first = 0, s = 0, p = 0;  ///< row of C, first of the panels that are near, part of the sums, panel
     };
@@ -142,9 +142,9 @@ struct Product {
       next = after(at);
       const int d = at.s * step, length = std::min(step, k - d), high = std::min(height, m - at.i), j = begin(at.p), width = begin(at.p + 1) - j;
       const bool once = high <= rows, ahead = next.i < m && !once;
-      const Panel b = columns(at.p).pack(d, length, once, memory);
+      const Panel b = columns_of(at.p).pack(d, length, once, memory);
       // What comes next is asked for while this is multiplied with, so that packing it does not wait for memory.
-      const auto following = columns(next.p);
+      const auto following = columns_of(next.p);
       const int next_d = next.s * step, next_length = std::min(step, k - next_d);
       T* parts = memory + panel + std::ptrdiff_t(at.p - at.first) * block;
       const auto tiles = [&]<bool Begun, bool Last>() {
