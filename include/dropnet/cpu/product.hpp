@@ -147,24 +147,28 @@ struct Product {
       const auto following = columns_of(next.p);
       const int next_d = next.s * step, next_length = std::min(step, k - next_d);
       T* parts = memory + panel + std::ptrdiff_t(at.p - at.first) * block;
-      const auto tiles = [&]<bool Begun, bool Last>() {
-        lanes::with_count<most_vectors>(width / L, [&]<int Vectors>() {
-          for (int r = at.i; r < at.i + high; r += rows, parts += std::ptrdiff_t(near) * block) {
-            if (ahead) following.prefetch(next_d, next_length, (r - at.i) / rows, detail::ceil_div(high, rows));
-            const T* const a = left + std::ptrdiff_t(r / group * group) * k + d * group + r % group;
-            tile<Vectors, Begun, Last>(length, a, b, c, r, std::min(rows, m - r), j, std::min(width, n - j), parts);
-          }
-        });
-      };
-      const bool last = at.s + 1 == steps;
-      if (at.s == 0)
-        last ? tiles.template operator()<false, true>() : tiles.template operator()<false, false>();
-      else
-        last ? tiles.template operator()<true, true>() : tiles.template operator()<true, false>();
+      const Tile tile = tile_of(width / L, at.s > 0, at.s + 1 == steps);
+      for (int r = at.i; r < at.i + high; r += rows, parts += std::ptrdiff_t(near) * block) {
+        if (ahead) following.prefetch(next_d, next_length, (r - at.i) / rows, detail::ceil_div(high, rows));
+        const T* const a = left + std::ptrdiff_t(r / group * group) * k + d * group + r % group;
+        tile(length, a, b, c, r, std::min(rows, m - r), j, std::min(width, n - j), parts);
+      }
     }
   }
 
  private:
+  /// The same for any B, and compiled once.
+  using Tile = void (*)(int, const T*, Panel, const Target<T>&, int, int, int, int, T*);
+  static Tile tile_of(int vectors, bool begun, bool last) {
+    Tile of = nullptr;
+    lanes::with_count<most_vectors>(vectors, [&]<int Vectors>() {
+      if (last)
+        of = begun ? tile<Vectors, true, true> : tile<Vectors, false, true>;
+      else
+        of = begun ? tile<Vectors, true, false> : tile<Vectors, false, false>;
+    });
+    return of;
+  }
   /// One part of the sums, after those before it if it is not the first: to where they lie until they are whole, or to C.
   template <int Vectors, bool Begun, bool Last>
   static void tile(int length, const T* a, Panel b, const Target<T>& c, int i, int high, int j, int wide, T* parts) {
