@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -94,19 +95,12 @@ class AnyPass {
   }
 };
 
-template <class Spec, class In, class Backend, class T>
-class CheckedPass final : public AnyPass<T> {
+/// The same for networks of one backend.
+template <class Backend, class T>
+class BackendPass : public AnyPass<T> {
  public:
-  using Net = Network<Spec, In, Backend, T>;
-  Net net;
-  typename Net::workspace ws;
-
-  CheckedPass(Spec spec, const std::vector<Share>& shares, int batch, bool training)
-      : net(spec, Net::no_fill), ws(net, batch, Purpose::train), training_(training) {
-    this->begin(std::size_t(batch) * In::size, std::size_t(batch) * Net::output::size);
-    this->set(net.shares(), shares);
-    ws.input_gradient = true;
-  }
+  AnyNetwork<Backend, T>& net;
+  AnyWorkspace<Backend, T> ws;
 
   const Architecture& architecture() const override { return net.architecture(); }
   bool is_open(int site) const override { return net.is_open(site); }
@@ -116,32 +110,28 @@ class CheckedPass final : public AnyPass<T> {
   std::vector<T> output() override {
     fill(ws.activations(), not_a_number);
     ws.load(this->x);
-    net.forward(ws, {.iteration = 3, .seed = Seed{5}, .training = training_});
+    ws.begin(net, {.iteration = 3, .seed = Seed{5}, .training = training_});
+    forward_(net, ws, nullptr);
+    ws.backend().wait();
     return detail::read(ws.activations(), ws.output().data, this->coefficients.size());
   }
   void backward() override {
     output();
     fill(ws.diffs(), not_a_number);
     fill(ws.gradients(), not_a_number);
-    detail::write(ws.diffs(), ws.output().diff, this->coefficients);
-    net.backward(ws);
+    back();
   }
   std::vector<T> input_gradient() override { return detail::read(ws.diffs(), ws.input().diff, this->x.size()); }
   std::vector<T> added_input_gradient() override {
     output();  // backward has used up what forward left
-    auto x_blob = ws.input();
-    detail::write(ws.diffs(), x_blob.diff, std::vector<T>(this->x.size(), T(1)));
+    detail::write(ws.diffs(), ws.input().diff, std::vector<T>(this->x.size(), T(1)));
     fill(ws.gradients(), 1);
-    detail::write(ws.diffs(), ws.output().diff, this->coefficients);
-    ws.add_gradients = true;
-    const auto pass = ws.pass(net, nullptr);
-    ws.add_gradients = false;
-    net.spec().backward(Scope<Backend, T>(pass, Extent{}), x_blob.adding(), ws.output());
-    if constexpr (Backend::asynchronous) ws.backend().wait();
-    std::vector<T> values = detail::read(ws.diffs(), x_blob.diff, this->x.size());
-    for (T& v : values) v -= 1;
-    std::vector<T> gradients = detail::read(ws.gradients(), ws.gradients().data(), ws.gradients().size());
-    for (T& v : gradients) v -= 1;
+    ws.add_input_gradient = ws.add_gradients = true;
+    back();
+    ws.add_input_gradient = ws.add_gradients = false;
+    std::vector<T> values = input_gradient(), gradients = detail::read(ws.gradients(), ws.gradients().data(), ws.gradients().size());
+    for (auto* all : {&values, &gradients})
+      for (T& v : *all) v -= 1;
     detail::write(ws.gradients(), ws.gradients().data(), gradients);
     return values;
   }
@@ -151,9 +141,43 @@ class CheckedPass final : public AnyPass<T> {
     return values;
   }
 
+ protected:
+  BackendPass(AnyNetwork<Backend, T>& of, QueuedPass<Backend, T> forward_pass, QueuedPass<Backend, T> backward_pass, const std::vector<Share>& shares, int batch, bool training)
+      : net(of), ws(of, batch, Purpose::train, Backend{}), forward_(forward_pass), backward_(backward_pass), training_(training) {
+    const Architecture& a = net.architecture();
+    this->begin(std::size_t(batch) * volume(a.input), std::size_t(batch) * volume(a.output));
+    this->set(net.shares(), shares);
+    ws.input_gradient = true;
+  }
+
  private:
+  void back() {
+    detail::write(ws.diffs(), ws.output().diff, this->coefficients);
+    backward_(net, ws, nullptr);
+    ws.backend().wait();
+  }
+  QueuedPass<Backend, T> forward_, backward_;
   bool training_;
 };
+
+template <class Net>
+struct Held {
+  Net held;
+};
+
+template <class Spec, class In, class Backend, class T>
+class CheckedPass final : private Held<Network<Spec, In, Backend, T>>, public BackendPass<Backend, T> {
+  using Net = Network<Spec, In, Backend, T>;
+
+ public:
+  CheckedPass(Spec spec, const std::vector<Share>& shares, int batch, bool training)
+      : Held<Net>{Net(spec, Net::no_fill)}, BackendPass<Backend, T>(this->held, Net::forward_pass(), Net::backward_pass(), shares, batch, training) {}
+};
+
+template <class Spec, class In, class Backend, class T>
+std::unique_ptr<AnyPass<T>> checked_pass(Spec spec, const std::vector<Share>& shares, int batch, bool training) {
+  return std::make_unique<CheckedPass<Spec, In, Backend, T>>(spec, shares, batch, training);
+}
 
 /// d loss / d value by differences, unless a kink lies within the step (the one-sided slopes differ).
 template <class Loss>
@@ -235,8 +259,7 @@ inline GradientCheck check_gradients(AnyPass<double>& pass, const CheckOptions& 
 /// Throws Error if the options do not fit.
 template <class Input, class Backend = Cpu, class Spec>
 GradientCheck check_gradients(Spec spec, const CheckOptions& options = {}) {
-  detail::CheckedPass<Spec, Input, Backend, double> pass(spec, options.shares, options.batch, options.training);
-  return detail::check_gradients(pass, options);
+  return detail::check_gradients(*detail::checked_pass<Spec, Input, Backend, double>(spec, options.shares, options.batch, options.training), options);
 }
 
 }  // namespace dropnet

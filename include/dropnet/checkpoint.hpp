@@ -153,13 +153,13 @@ struct CheckpointFiles {
 
 /// Writes a folder with everything that training goes on from. An older folder of that name stays as it is until the new one
 /// is whole and on the disk. Throws Error if it cannot be written; nothing is left of it then.
-template <class Net>
-void save(const Trainer<Net>& trainer, const std::string& path, const CheckpointExtras& extras = {}) {
-  const Net& net = trainer.network();
+template <class Backend, class T>
+void save(const AnyTrainer<Backend, T>& trainer, const std::string& path, const CheckpointExtras& extras = {}) {
+  const auto& net = trainer.network();
   const TrainerState state = trainer.state();
   auto solver = detail::solver_file(state, net.architecture(), extras.notes);
   for (const TensorInfo& t : net.architecture().tensors) {
-    std::vector<typename Net::scalar> values(t.size);
+    std::vector<T> values(t.size);
     trainer.solver().momentum().download(t.offset, values);
     solver.tensor(t.name, t.shape, values);
   }
@@ -174,17 +174,16 @@ void save(const Trainer<Net>& trainer, const std::string& path, const Checkpoint
 /// Brings a trainer to where `save` was called: what it does from there on is, bit for bit, what the saved one went on to do.
 /// Solver, schedules and seed are the checkpoint's from then on. Throws Error, and changes nothing, if the folder is damaged
 /// or another network's.
-template <class Net>
-CheckpointExtras resume(Trainer<Net>& trainer, const std::string& path) {
-  using T = typename Net::scalar;
-  Net& net = trainer.network();
+template <class Backend, class T>
+CheckpointExtras resume(AnyTrainer<Backend, T>& trainer, const std::string& path) {
+  auto& net = trainer.network();
   const detail::CheckpointFiles files(path, net.architecture(), std::is_same_v<T, double>);
   trainer.restore(files.solver.state);
   for (const TensorInfo& t : net.architecture().tensors) {
-    net.write(t, files.model.values<T>(files.model.tensors.at(t.name)));
-    trainer.solver().momentum().upload(t.offset, files.solver.file.values<T>(files.solver.file.tensors.at(t.name)));
+    net.write(t, files.model.template values<T>(files.model.tensors.at(t.name)));
+    trainer.solver().momentum().upload(t.offset, files.solver.file.template values<T>(files.solver.file.tensors.at(t.name)));
   }
-  return {detail::mean_in(files.model, detail::shape_of(typename Net::input{})), files.solver.notes};
+  return {detail::mean_in(files.model, net.architecture().input), files.solver.notes};
 }
 
 }  // namespace dropnet

@@ -24,13 +24,13 @@ class Snapshots : public Observer {
  public:
   /// Keeps the last `keep` and the best; 0: all. A trainer that was resumed goes on with the folder's own and the extras that
   /// resume gave. Throws Error if the folder holds another run's, or has no room for one and a file of weights.
-  template <class Net>
-  Snapshots(const Trainer<Net>& trainer, std::string folder, int keep, CheckpointExtras extras = {})
+  template <class Backend, class T>
+  Snapshots(const AnyTrainer<Backend, T>& trainer, std::string folder, int keep, CheckpointExtras extras = {})
       : save_([&trainer](const std::string& path, const CheckpointExtras& e) { save(trainer, path, e); }),
         folder_(std::move(folder)),
         keep_(keep),
         extras_(std::move(extras)) {
-    look_at_folder(trainer.iteration(), 3 * trainer.network().extent().weights * sizeof(typename Net::scalar));
+    look_at_folder(trainer.iteration(), 3 * trainer.network().extent().weights * sizeof(T));
   }
 
   void record(const Record& r) override {

@@ -3,6 +3,7 @@
 // Needs nlohmann-json.
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -12,7 +13,7 @@
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/version.hpp"
 #include "dropnet/files/safetensors.hpp"
-#include "dropnet/network/network.hpp"
+#include "dropnet/network/any_network.hpp"
 
 namespace dropnet {
 
@@ -30,8 +31,6 @@ namespace detail {
 
 /// Not of the network: the mean that was subtracted from the images it learned from.
 inline constexpr const char* mean_name = "input.mean";
-template <class Shape>
-std::vector<int> shape_of(Shape) { return {Shape::channels, Shape::height, Shape::width}; }
 
 /// The sites' shares as metadata.
 inline void put_shares(SafetensorsWriter& file, std::span<const Share> shares) {
@@ -64,14 +63,15 @@ inline std::vector<Share> shares_in(const Safetensors& file) {
 }
 
 /// What a file of weights holds: all tensors, each site's share and, unless it is empty, a mean image.
-template <class Net>
-SafetensorsWriter weights_file(const Net& net, std::span<const float> mean) {
-  if (!mean.empty() && mean.size() != Net::input::size)
-    throw Error("dropnet: save_weights: a mean of " + std::to_string(mean.size()) + " values for images of " + std::to_string(Net::input::size));
+template <class Backend, class T>
+SafetensorsWriter weights_file(const AnyNetwork<Backend, T>& net, std::span<const float> mean) {
+  const auto& input = net.architecture().input;
+  if (!mean.empty() && mean.size() != volume(input))
+    throw Error("dropnet: save_weights: a mean of " + std::to_string(mean.size()) + " values for images of " + std::to_string(volume(input)));
   SafetensorsWriter file;
   put_shares(file, net.shares());
   for (const TensorInfo& t : net.architecture().tensors) file.tensor(t.name, t.shape, net.read(t));
-  if (!mean.empty()) file.tensor(mean_name, shape_of(typename Net::input{}), std::vector<typename Net::scalar>(mean.begin(), mean.end()));
+  if (!mean.empty()) file.tensor(mean_name, std::vector<int>(input.begin(), input.end()), std::vector<T>(mean.begin(), mean.end()));
   return file;
 }
 
@@ -81,9 +81,9 @@ inline std::string unfitting(const TensorInfo& t, const Safetensors::Entry& foun
 }
 
 /// The mean image that the file has for a network with this input; empty if it has none.
-inline std::vector<float> mean_in(const Safetensors& file, const std::vector<int>& input) {
+inline std::vector<float> mean_in(const Safetensors& file, const std::array<int, 3>& input) {
   const auto found = file.tensors.find(mean_name);
-  return found != file.tensors.end() && found->second.shape == input ? file.values<float>(found->second) : std::vector<float>{};
+  return found != file.tensors.end() && std::ranges::equal(found->second.shape, input) ? file.values<float>(found->second) : std::vector<float>{};
 }
 
 /// What of a file goes into a network with these tensors.
@@ -91,10 +91,10 @@ struct Match {
   LoadedWeights report;
   std::vector<std::pair<const TensorInfo*, Safetensors::Entry>> fitting;
 };
-inline Match match(const Safetensors& file, const Architecture& architecture, const std::vector<int>& input) {
+inline Match match(const Safetensors& file, const Architecture& architecture) {
   Match m;
   auto left = file.tensors;
-  m.report.mean = mean_in(file, input);
+  m.report.mean = mean_in(file, architecture.input);
   if (!m.report.mean.empty()) left.erase(mean_name);
   for (const TensorInfo& t : architecture.tensors) {
     const auto found = file.tensors.find(t.name);
@@ -119,19 +119,19 @@ inline Match match(const Safetensors& file, const Architecture& architecture, co
 /// Writes a network's weights as a safetensors file, [out][in][row][column], with each site's p beside them, and, if it is
 /// given, the mean image of what it learned from. Throws Error if the file cannot be written; an older one then stays as it
 /// is.
-template <class Net>
-void save_weights(const Net& net, const std::string& path, std::span<const float> mean = {}) {
+template <class Backend, class T>
+void save_weights(const AnyNetwork<Backend, T>& net, const std::string& path, std::span<const float> mean = {}) {
   detail::weights_file(net, mean).write(path, true);
 }
 
 /// Copies by name what fits and tells what did not. The sites' p are taken over if the file has as many.
 /// Throws Error, and leaves the network as it was, if the file is damaged.
-template <class Net>
-LoadedWeights load_weights(Net& net, const std::string& path) {
+template <class Backend, class T>
+LoadedWeights load_weights(AnyNetwork<Backend, T>& net, const std::string& path) {
   const detail::Safetensors file(path);
   const auto shares = detail::shares_in(file);
-  const auto match = detail::match(file, net.architecture(), detail::shape_of(typename Net::input{}));
-  for (const auto& [tensor, entry] : match.fitting) net.write(*tensor, file.values<typename Net::scalar>(entry));
+  const auto match = detail::match(file, net.architecture());
+  for (const auto& [tensor, entry] : match.fitting) net.write(*tensor, file.template values<T>(entry));
   if (shares.size() == net.shares().size()) std::copy(shares.begin(), shares.end(), net.shares().begin());
   return match.report;
 }

@@ -14,7 +14,7 @@ using namespace dropnet;
 namespace {
 
 using Shape = Image<2, 3, 4>;
-using Made = Staging<Cpu, Shape, float>::Batch;
+using Made = Staging<Cpu, float>::Batch;
 const auto made = [] { return Made(); };
 
 /// Image n's value k is 100 n + k + 1.
@@ -35,6 +35,10 @@ std::vector<float> window(const Dataset& data, Pick pick) {
   std::vector<float> to(data.image_size(), -1);
   data.image(pick, to.data());
   return to;
+}
+std::vector<float> shown(const Made& batch, int n) {
+  const auto begin = batch.images.begin() + n * std::ptrdiff_t(Shape::size);
+  return {begin, begin + std::ptrdiff_t(Shape::size)};
 }
 
 }  // namespace
@@ -101,7 +105,7 @@ TEST_CASE("cropped: the middle of an image, which moves over what lies around it
   CHECK(middle.shown_mean().empty());
   CHECK_THROWS_WITH_AS(c.data.crop(4, 4), doctest::Contains("images of 2x3x4 cannot be cropped to 4x4"), Error);
   CHECK_THROWS_WITH_AS(c.data.crop(0, 4), doctest::Contains("cannot be cropped to 0x4"), Error);
-  CHECK_THROWS_WITH_AS(middle.require(Shape{}, 3, "test"), doctest::Contains("the images are 2x1x2 but the network takes 2x3x4"), Error);
+  CHECK_THROWS_WITH_AS(middle.require({2, 3, 4}, 3, "test"), doctest::Contains("the images are 2x1x2 but the network takes 2x3x4"), Error);
 }
 
 TEST_CASE("what becomes of an image is a pure function of seed, epoch and image; all windows come about alike") {
@@ -148,8 +152,7 @@ TEST_CASE("loader: the same batches for 1, 2 and 4 workers, from any batch on") 
           const auto picks = batches.at(t);
           for (int n = 0; n < 4; ++n) {
             const auto expected = window(c.data, picks[std::size_t(n)]);
-            const auto found = batch.images.sample(n);
-            REQUIRE(std::equal(found.begin(), found.end(), expected.begin()));
+            REQUIRE(shown(batch, n) == expected);
             REQUIRE(batch.labels[std::size_t(n)] == c.data.labels()[picks[std::size_t(n)].image]);
           }
         }
@@ -175,13 +178,12 @@ TEST_CASE("batches in order: every image once and as it is, the last batch short
       const auto picks = batches.at(t);
       CHECK(picks.size() == (t < 2 ? 4 : t == 2 ? 3 : 0));
       const auto& batch = loader.next();
-      REQUIRE(batch.images.batch() == int(picks.size()));
+      REQUIRE(batch.images.size() == picks.size() * Shape::size);
       REQUIRE(batch.labels.size() == picks.size());
       for (std::size_t n = 0; n < picks.size(); ++n, ++next) {
         CHECK(picks[n].image == next);
         CHECK((picks[n].row == 0 && picks[n].column == 0 && picks[n].mirror == 0));
-        const auto expected = window(c.data, {.image = next}), found = std::vector<float>(batch.images.sample(int(n)).begin(), batch.images.sample(int(n)).end());
-        CHECK(found == expected);
+        CHECK(shown(batch, int(n)) == window(c.data, {.image = next}));
         CHECK(batch.labels[n] == c.data.labels()[next]);
       }
     }
@@ -204,8 +206,8 @@ TEST_CASE("testing with workers gives the numbers of testing without, again and 
       CHECK((data.has_targets() || found.accuracy == expected.accuracy));
     }
     Network<Linear<3>, Shape>::workspace ws(net, 4);
-    Feed<Network<Linear<3>, Shape>> feed(ws, Batches::in_order(data, 4), 2);
-    for (int i = 0; i < 3; ++i) CHECK(evaluate(net, feed, ws, 5).loss == expected.loss);
+    Feed feed(ws, Batches::in_order(data, 4), 2);
+    for (int i = 0; i < 3; ++i) CHECK(evaluate(net, net.forward_pass(), feed, ws, 5).loss == expected.loss);
   }
   CHECK_THROWS_WITH_AS(evaluate(net, c.data, {.workers = -1}), doctest::Contains("evaluate: workers is -1; it must be 0 to 1,024"), Error);
 }

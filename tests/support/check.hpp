@@ -94,9 +94,9 @@ void check_values(dn::detail::AnyPass<double>& expected, dn::detail::AnyPass<T>&
 }
 template <class Spec, class In, class Backend, class T>
 void check_values(Spec spec, const std::vector<dn::Share>& shares, int batch, bool training, double tolerance) {
-  Run<Spec, In, dn::Reference, double> expected(spec, shares, batch, training);
-  Run<Spec, In, Backend, T> found(spec, shares, batch, training);
-  check_values<T>(expected, found, tolerance);
+  const auto expected = dn::detail::checked_pass<Spec, In, dn::Reference, double>(spec, shares, batch, training);
+  const auto found = dn::detail::checked_pass<Spec, In, Backend, T>(spec, shares, batch, training);
+  check_values<T>(*expected, *found, tolerance);
 }
 
 /// Everything above for one layer or network.

@@ -10,6 +10,20 @@ namespace dropnet {
 /// What a layer may note per unit in forward, such as which input won a pooling window.
 using Index = std::uint16_t;
 
+/// A view of a batch, [batch][value]: what a Blob is for those that need not know its shape when they are compiled.
+template <class T>
+struct Values {
+  T* data = nullptr;
+  T* diff = nullptr;
+  int batch = 0;
+  std::size_t each = 0;  ///< values of a sample
+  bool add = false;      ///< as in Blob
+
+  std::size_t size() const { return std::size_t(batch) * each; }
+  T* sample(int n) const { return data + std::size_t(n) * each; }
+  T* sample_diff(int n) const { return diff + std::size_t(n) * each; }
+};
+
 /// A view of a batch, [batch][channel][row][column], with its gradient.
 /// `diff == nullptr`: no gradient is wanted. `add`: backward adds to `diff` instead of writing it. `from`: channels before it
 /// are not wanted of the op that writes `data`. It may leave them as they are, and then passes them over in backward, for their `diff` may

@@ -13,13 +13,13 @@ namespace dropnet {
 
 /// Adds the batch's -log softmax(y)[label] and its hits to the tally (of equal outputs the lower index is the greater);
 /// y.diff, unless null, becomes (softmax(y) - onehot(label)) / mean_of.
-template <class Shape, class T>
-void softmax_loss(Cpu&, Blob<T, Shape> y, const int* labels, int k, Tally* tally, int mean_of) {
+template <class T>
+void softmax_loss(Cpu&, Values<T> y, const int* labels, int k, Tally* tally, int mean_of) {
   double loss = 0;
   std::int64_t first = 0, within = 0;
-  detail::Array<double> exponentials = detail::Array<double>::Zero(std::ptrdiff_t(Shape::size));
+  detail::Array<double> exponentials = detail::Array<double>::Zero(std::ptrdiff_t(y.each));
   for (int n = 0; n < y.batch; ++n) {
-    const auto z = detail::array(static_cast<const T*>(y.sample(n)), 0, Shape::size);
+    const auto z = detail::array(static_cast<const T*>(y.sample(n)), 0, y.each);
     const auto label = std::ptrdiff_t(labels[n]);
     const T top = z.maxCoeff();
     exponentials = (z - top).template cast<double>().exp();
@@ -31,7 +31,7 @@ void softmax_loss(Cpu&, Blob<T, Shape> y, const int* labels, int k, Tally* tally
       within += rank < k;
     }
     if (y.diff) {
-      auto dy = detail::array(y.sample_diff(n), 0, Shape::size);
+      auto dy = detail::array(y.sample_diff(n), 0, y.each);
       exponentials /= sum;
       exponentials[label] -= 1;
       dy = (exponentials / double(mean_of)).template cast<T>();

@@ -35,21 +35,10 @@ class Threads {
   /// Rethrows the first exception that any task threw, after all have ended.
   template <class Work>
   void run(int tasks, Work&& work) {
-    if (threads_.empty() || tasks < 2) {
+    if (threads_.empty() || tasks < 2)
       for (int task = 0; task < tasks; ++task) work(task, 0);
-      return;
-    }
-    job_ = {[](void* w, int task, int worker) { (*static_cast<std::remove_reference_t<Work>*>(w))(task, worker); }, &work};
-    for (int w = 0; w < count(); ++w) {
-      mine_[std::size_t(w)].next.store(int(std::int64_t(tasks) * w / count()), std::memory_order_relaxed);
-      mine_[std::size_t(w)].end = int(std::int64_t(tasks) * (w + 1) / count());
-    }
-    inside_.store(0, std::memory_order_release);
-    announce();
-    work_off(0);
-    close();
-    failing_.clear();
-    if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
+    else
+      run_job(tasks, {[](void* w, int task, int worker) { (*static_cast<std::remove_reference_t<Work>*>(w))(task, worker); }, &work});
   }
 
  private:
@@ -66,6 +55,20 @@ class Threads {
     int end = 0;
   };
   static constexpr int closed = -1;
+
+  void run_job(int tasks, Job job) {
+    job_ = job;
+    for (int w = 0; w < count(); ++w) {
+      mine_[std::size_t(w)].next.store(int(std::int64_t(tasks) * w / count()), std::memory_order_relaxed);
+      mine_[std::size_t(w)].end = int(std::int64_t(tasks) * (w + 1) / count());
+    }
+    inside_.store(0, std::memory_order_release);
+    announce();
+    work_off(0);
+    close();
+    failing_.clear();
+    if (failed_) std::rethrow_exception(std::exchange(failed_, nullptr));
+  }
 
   void announce() {
     turn_.fetch_add(1, std::memory_order_release);

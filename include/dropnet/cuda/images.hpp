@@ -53,8 +53,7 @@ inline DeviceImages resident(Cuda&, const Dataset& data) {
 }
 
 /// Inputs and labels, or targets, of the picked images; whether it is targets that they have.
-template <class Shape>
-bool load_images(Cuda& cuda, const DeviceImages& from, const Pick* picks, Blob<float, Shape> x, int* labels, float* targets) {
+inline bool load_images(Cuda& cuda, const DeviceImages& from, const Pick* picks, Values<float> x, int* labels, float* targets) {
   const kernels::Images images{from.bytes.data(), from.floats.data(), from.mean.data(), from.labels.data(), from.targets.data(),
                                std::uint32_t(from.target_size), from.shown, from.stored, from.origin, from.image_size, from.stored_size, from.scale};
   kernels::load_images(cuda.stream(), images, picks, x.batch, x.data, labels, targets);

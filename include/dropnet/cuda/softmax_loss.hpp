@@ -8,9 +8,8 @@ namespace dropnet {
 
 /// Adds the batch's -log softmax(y)[label] and its hits to the tally (of equal outputs the lower index is the greater);
 /// y.diff, unless null, becomes (softmax(y) - onehot(label)) / batch.
-template <class Shape>
-void softmax_loss(Cuda& cuda, Blob<float, Shape> y, const int* labels, int k, Tally* tally, int mean_of) {
-  kernels::softmax_loss(cuda.stream(), y.batch, int(Shape::size), y.data, y.diff, labels, k, tally, mean_of);
+inline void softmax_loss(Cuda& cuda, Values<float> y, const int* labels, int k, Tally* tally, int mean_of) {
+  kernels::softmax_loss(cuda.stream(), y.batch, int(y.each), y.data, y.diff, labels, k, tally, mean_of);
 }
 
 }  // namespace dropnet

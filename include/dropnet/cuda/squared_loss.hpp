@@ -7,9 +7,8 @@
 namespace dropnet {
 
 /// Adds the batch's |y - target|^2 / 2 to the tally; y.diff, unless null, becomes (y - target) / batch.
-template <class Shape>
-void squared_loss(Cuda& cuda, Blob<float, Shape> y, const float* targets, Tally* tally, int mean_of) {
-  kernels::squared_loss(cuda.stream(), y.batch, int(Shape::size), y.data, targets, y.diff, tally, mean_of);
+inline void squared_loss(Cuda& cuda, Values<float> y, const float* targets, Tally* tally, int mean_of) {
+  kernels::squared_loss(cuda.stream(), y.batch, int(y.each), y.data, targets, y.diff, tally, mean_of);
 }
 
 }  // namespace dropnet

@@ -17,8 +17,8 @@ namespace dropnet {
 
 /// Batches come to the device as they are stored, bytes as bytes, from pinned memory, while it is still at work on the step before;
 /// windows, mirroring and mean are the device's work. The host waits for the copy of the batch before, not for the device's work.
-template <class Shape>
-class Staging<Cuda, Shape, float> {
+template <>
+class Staging<Cuda, float> {
  public:
   struct Batch {
     cuda::PinnedBuffer<std::uint8_t> bytes;

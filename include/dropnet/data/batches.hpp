@@ -35,8 +35,8 @@ inline std::vector<std::uint32_t> shuffled(std::size_t size, Seed seed, std::uin
 inline const Dataset& resident(HostBackend&, const Dataset& data) { return data; }
 
 /// Inputs and labels, or targets, of the picked images; whether it is targets that they have.
-template <class Shape, class T>
-bool load_images(HostBackend&, const Dataset& data, const Pick* picks, Blob<T, Shape> x, int* labels, T* targets) {
+template <class T>
+bool load_images(HostBackend&, const Dataset& data, const Pick* picks, Values<T> x, int* labels, T* targets) {
   for (int n = 0; n < x.batch; ++n) {
     data.image(picks[n], x.sample(n));
     if (!data.has_targets()) labels[n] = data.labels()[picks[n].image];

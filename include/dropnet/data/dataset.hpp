@@ -161,12 +161,10 @@ class Dataset {
       window(floats_.data() + from, T(1), pick, to);
   }
 
-  /// Throws Error if the images do not go into a network with input Shape and so many outputs.
-  template <class Shape>
-  void require(Shape, std::size_t outputs, const char* where) const {
-    if (channels_ != Shape::channels || height() != Shape::height || width() != Shape::width)
-      throw Error(std::string("dropnet: ") + where + ": the images are " + text(channels_, height(), width()) +
-                  " but the network takes " + text(Shape::channels, Shape::height, Shape::width) +
+  /// Throws Error if the images do not go into a network with this input [channels, height, width] and so many outputs.
+  void require(const std::array<int, 3>& input, std::size_t outputs, const char* where) const {
+    if (input != std::array{channels_, height(), width()})
+      throw Error(std::string("dropnet: ") + where + ": the images are " + text(channels_, height(), width()) + " but the network takes " + text(input[0], input[1], input[2]) +
                   " [channels x rows x columns]");
     if (size_ == 0) throw Error(std::string("dropnet: ") + where + ": the data set has no images");
     if (has_targets() && target_size() != outputs)

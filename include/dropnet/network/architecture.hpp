@@ -16,6 +16,9 @@
 
 namespace dropnet {
 
+/// How many values a sample of [channels, height, width] has.
+constexpr std::size_t volume(const std::array<int, 3>& shape) { return std::size_t(shape[0]) * std::size_t(shape[1]) * std::size_t(shape[2]); }
+
 /// One weight tensor of a network and its place in the weight arena.
 struct TensorInfo : TensorShape {
   std::string name;        ///< "conv1_2.weight"
@@ -59,6 +62,7 @@ class Architecture {
   std::vector<LayerInfo> layers;
   std::vector<TensorInfo> tensors;
   std::vector<SiteInfo> sites;
+  std::array<int, 3> input{}, output{};  ///< channels, height, width
   Extent extent;
   bool couples = false;  ///< whether a sample's outputs depend on the others of its batch
 
@@ -67,6 +71,8 @@ class Architecture {
     Architecture a;
     spec.visit(a, Extent{}, input);
     a.extent = spec.extent(input);
+    a.input = numbers(input);
+    a.output = numbers(Spec::output(input));
     return a;
   }
 
@@ -108,16 +114,7 @@ class Architecture {
   void couples_samples() { couples = couples || frozen_.empty(); }
   template <class In, class Out>
   void layer(const char* kind, Extent at, In, Out, std::size_t multiply_adds) {
-    place_ = at;
-    layers.push_back({"", kind, {In::channels, In::height, In::width}, {Out::channels, Out::height, Out::width}, 0,
-                      multiply_adds, site_, false, joined_.empty() ? std::vector<int>{last_} : std::exchange(joined_, {})});
-    last_ = int(layers.size()) - 1;
-    if (multiply_adds > 0 && fresh_block_) {
-      fresh_block_ = false;
-      ++block_;
-      counts_.clear();
-    }
-    layers.back().name = name(kind);
+    add_layer(kind, at, numbers(In{}), numbers(Out{}), multiply_adds);
   }
   void weight(std::initializer_list<int> shape, std::size_t fan_in, Parameter m) {
     tensor("weight", shape, m);
@@ -145,6 +142,19 @@ class Architecture {
   }
 
  private:
+  template <class Shape>
+  static constexpr std::array<int, 3> numbers(Shape) { return {Shape::channels, Shape::height, Shape::width}; }
+  void add_layer(const char* kind, Extent at, const std::array<int, 3>& in, const std::array<int, 3>& out, std::size_t multiply_adds) {
+    place_ = at;
+    layers.push_back({"", kind, in, out, 0, multiply_adds, site_, false, joined_.empty() ? std::vector<int>{last_} : std::exchange(joined_, {})});
+    last_ = int(layers.size()) - 1;
+    if (multiply_adds > 0 && fresh_block_) {
+      fresh_block_ = false;
+      ++block_;
+      counts_.clear();
+    }
+    layers.back().name = name(kind);
+  }
   void tensor(const char* what, std::initializer_list<int> shape, Parameter m) {
     TensorInfo t;
     t.name = layers.back().name + "." + what;

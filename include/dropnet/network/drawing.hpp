@@ -6,7 +6,7 @@
 
 #include "dropnet/core/version.hpp"
 #include "dropnet/network/fingerprint.hpp"
-#include "dropnet/network/network.hpp"
+#include "dropnet/network/any_network.hpp"
 
 namespace dropnet {
 
@@ -29,17 +29,16 @@ inline std::string number_text(double value) {
 }  // namespace detail
 
 /// The network as JSON: its input, layers (with the layers that they take their inputs from, -1 for the network's), sites with their p.
-template <class Net>
-std::string summary_json(const Net& net) {
+template <class Backend, class T>
+std::string summary_json(const AnyNetwork<Backend, T>& net) {
   const Architecture& a = net.architecture();
   const auto list = [](const auto& values) {
     std::string text;
     for (const auto v : values) text += (text.empty() ? "" : ", ") + std::to_string(v);
     return "[" + text + "]";
   };
-  using In = typename Net::input;
   std::string text = "{\n  \"dropnet_version\": \"" DROPNET_VERSION_STRING "\",\n  \"fingerprint\": \"" + fingerprint(a) + "\",\n  \"input\": " +
-                     list(std::array{In::channels, In::height, In::width}) + ",\n  \"parameters\": " + std::to_string(net.extent().parameters) + ",\n  \"layers\": [";
+                     list(a.input) + ",\n  \"parameters\": " + std::to_string(net.extent().parameters) + ",\n  \"layers\": [";
   for (const LayerInfo& l : a.layers)
     text += std::string(&l == &a.layers.front() ? "" : ",") + "\n    {\"name\": " + detail::quoted(l.name) + ", \"kind\": " + detail::quoted(l.kind) + ", \"output\": " + list(l.output) +
             ", \"parameters\": " + std::to_string(l.parameters) + ", \"multiply_adds\": " + std::to_string(l.multiply_adds) + ", \"site\": " + std::to_string(l.site) +
@@ -53,14 +52,13 @@ std::string summary_json(const Net& net) {
 
 /// The network for Graphviz: layers with their shapes and parameters; what lies behind a site in a box of its own, and into each
 /// dropin two branches, the new one with p and, dashed, the one that skips it with q.
-template <class Net>
-std::string summary_dot(const Net& net) {
+template <class Backend, class T>
+std::string summary_dot(const AnyNetwork<Backend, T>& net) {
   const Architecture& a = net.architecture();
   const auto node = [](int layer) { return layer < 0 ? std::string("input") : "l" + std::to_string(layer); };
   const auto shape = [](const std::array<int, 3>& s) { return std::to_string(s[0]) + "x" + std::to_string(s[1]) + "x" + std::to_string(s[2]); };
-  using In = typename Net::input;
   std::string text = "digraph network {\n  node [shape=box, fontname=\"sans-serif\", fontsize=11];\n  edge [fontname=\"sans-serif\", fontsize=9];\n  input [label=\"input\\n" +
-                     shape({In::channels, In::height, In::width}) + "\", shape=oval];\n";
+                     shape(a.input) + "\", shape=oval];\n";
   std::string edges;
   int site = -1;  // whose box is open
   const auto close = [&](int until) {

@@ -7,7 +7,7 @@
 
 #include "dropnet/core/scope.hpp"
 #include "dropnet/core/tensor.hpp"
-#include "dropnet/network/architecture.hpp"
+#include "dropnet/network/any_network.hpp"
 #include "dropnet/network/plan.hpp"
 #include "dropnet/network/workspace.hpp"
 #include "dropnet/network/fill.hpp"
@@ -16,10 +16,40 @@ namespace dropnet {
 
 struct Cpu;
 
+namespace detail {
+
+template <class Backend, class T>
+void fill(AnyNetwork<Backend, T>& net, Fill fill, Seed seed) {
+  const auto& tensors = net.architecture().tensors;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    std::vector<T> values(tensors[i].size);
+    fill.tensor(tensors[i], Random(seed, Random::filler, int(i), 0), std::span(values));
+    net.write(tensors[i], values);
+  }
+}
+
+/// Puts the layer's name to what went wrong on a device.
+template <class Backend, class T, class Work>
+void named(const AnyNetwork<Backend, T>& net, AnyWorkspace<Backend, T>& ws, Work work) {
+  if constexpr (Backend::asynchronous) {
+    ws.backend().enter(-1);
+    try {
+      work();
+    } catch (const Error& e) {
+      const int layer = ws.backend().layer();
+      throw Error(e.what() + (layer < 0 ? std::string() : " (layer " + net.architecture().layers[std::size_t(layer)].name + ")"));
+    }
+  } else {
+    work();
+  }
+}
+
+}  // namespace detail
+
 /// Layers with weights. A network is its weights and how far each site has grown; everything else is a Workspace.
 /// A copy has its own weights. All const members may be called from any number of threads.
 template <class Spec, class Input, class Backend = Cpu, class T = float>
-class Network {
+class Network : public AnyNetwork<Backend, T> {
   static_assert(Backend::template computes<T>, "dropnet: Network: the backend does not compute in this type; use float");
 
  public:
@@ -32,46 +62,13 @@ class Network {
 
   /// Throws Error if a Dynamic count was not given.
   explicit Network(Fill fill = {}, Seed seed = {}) : Network(Spec{}, fill, seed) {}
-  explicit Network(Spec spec, Fill fill = {}, Seed seed = {}) : Network(spec, no_fill) {
-    for (std::size_t i = 0; i < architecture_.tensors.size(); ++i) {
-      const TensorInfo& t = architecture_.tensors[i];
-      std::vector<T> values(t.size);
-      fill.tensor(t, Random(seed, Random::filler, int(i), 0), std::span(values));
-      write(t, values);
-    }
-  }
+  explicit Network(Spec spec, Fill fill = {}, Seed seed = {}) : Network(spec, no_fill) { detail::fill(*this, fill, seed); }
   struct NoFill {};
   static constexpr NoFill no_fill{};
   /// All weights zero: for weights that are set afterwards.
-  Network(Spec spec, NoFill)
-      : spec_(spec),
-        architecture_(Architecture::of(spec_, Input{})),
-        weights_(architecture_.extent.weights),
-        shares_(architecture_.sites.size()) {}
+  Network(Spec spec, NoFill) : AnyNetwork<Backend, T>(Architecture::of(spec, Input{})), spec_(spec) {}
 
   const Spec& spec() const { return spec_; }
-  const Architecture& architecture() const { return architecture_; }
-  const Extent& extent() const { return architecture_.extent; }
-
-  /// The arena that holds all weights; `architecture().tensors` says where each one lies.
-  auto& weights() { return weights_; }
-  const auto& weights() const { return weights_; }
-  std::vector<T> read(const TensorInfo& t) const {
-    std::vector<T> values(t.size);
-    weights_.download(t.offset, values);
-    return values;
-  }
-  void write(const TensorInfo& t, std::span<const T> values) { weights_.upload(t.offset, values); }
-
-  /// How far each site has grown. A new network stands complete; a trainer sets the shares of its schedule.
-  std::span<const Share> shares() const { return shares_; }
-  std::span<Share> shares() { return shares_; }
-  /// Whether a site runs: it and all sites around it let something in.
-  bool is_open(int site) const {
-    for (; site >= 0; site = architecture_.sites[std::size_t(site)].parent)
-      if (shares_[std::size_t(site)].closed()) return false;
-    return true;
-  }
 
   /// Fills ws.output() from ws.input().
   void forward(workspace& ws, Moment moment = {}, Probe<T>* probe = nullptr) const {
@@ -84,19 +81,27 @@ class Network {
     queue_backward(ws, probe);
     ws.backend().wait();
   }
-  /// The same at the moment that ws.begin has set, without waiting for an asynchronous backend.
-  void queue_forward(workspace& ws, Probe<T>* probe = nullptr) const {
-    named(ws, [&] {
+  /// The same at the moment that ws.begin has set, without waiting for an asynchronous backend; in a workspace, or a slice of one, of
+  /// this type's.
+  void queue_forward(AnyWorkspace<Backend, T>& ws, Probe<T>* probe = nullptr) const {
+    detail::named(*this, ws, [&] {
       const auto pass = ws.pass(*this, probe);
-      spec_.forward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
+      spec_.forward(Scope<Backend, T>(pass, Extent{}), blob<Input>(ws.input()), blob<output>(ws.output()));
     });
   }
-  void queue_backward(workspace& ws, Probe<T>* probe = nullptr) const {
-    named(ws, [&] {
+  void queue_backward(AnyWorkspace<Backend, T>& ws, Probe<T>* probe = nullptr) const {
+    detail::named(*this, ws, [&] {
       const auto pass = ws.pass(*this, probe);
-      spec_.backward(Scope<Backend, T>(pass, Extent{}), ws.input(), ws.output());
+      spec_.backward(Scope<Backend, T>(pass, Extent{}), blob<Input>(ws.input()), blob<output>(ws.output()));
       if constexpr (Backend::asynchronous) ws.backend().join();
     });
+  }
+  /// The two for those that know a network without its type.
+  static constexpr QueuedPass<Backend, T> forward_pass() {
+    return [](const AnyNetwork<Backend, T>& net, AnyWorkspace<Backend, T>& ws, Probe<T>* probe) { static_cast<const Network&>(net).queue_forward(ws, probe); };
+  }
+  static constexpr QueuedPass<Backend, T> backward_pass() {
+    return [](const AnyNetwork<Backend, T>& net, AnyWorkspace<Backend, T>& ws, Probe<T>* probe) { static_cast<const Network&>(net).queue_backward(ws, probe); };
   }
 
   /// The network's outputs for a batch, without softmax. Pass a workspace to use one again.
@@ -113,26 +118,10 @@ class Network {
   }
 
  private:
-  /// Puts the layer's name to what went wrong on a device.
-  template <class Work>
-  void named(workspace& ws, Work work) const {
-    if constexpr (Backend::asynchronous) {
-      ws.backend().enter(-1);
-      try {
-        work();
-      } catch (const Error& e) {
-        const int layer = ws.backend().layer();
-        throw Error(e.what() + (layer < 0 ? std::string() : " (layer " + architecture_.layers[std::size_t(layer)].name + ")"));
-      }
-    } else {
-      work();
-    }
-  }
+  template <class Shape>
+  static Blob<T, Shape> blob(const Values<T>& v) { return {v.data, v.diff, v.batch, v.add}; }
 
   Spec spec_;
-  Architecture architecture_;
-  typename Backend::template Buffer<T> weights_;
-  std::vector<Share> shares_;
 };
 
 }  // namespace dropnet

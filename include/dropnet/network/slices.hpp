@@ -8,16 +8,20 @@
 #include <vector>
 
 #include "dropnet/core/turns.hpp"
+#include "dropnet/network/any_network.hpp"
 
 namespace dropnet {
 
 /// A batch's slices on their way through the network, in workspaces of their own that are kept from batch to batch: several side by
 /// side, each with its share of the threads, or one after the other with all of them.
-template <class Workspace>
+template <class Backend, class T>
 class Slices {
+  using Net = AnyNetwork<Backend, T>;
+  using Workspace = AnyWorkspace<Backend, T>;
+
  public:
   /// Does work(workspace) for each of `count` slices of the whole's batch, and takes over what they leave, in their order.
-  template <class Net, class Work>
+  template <class Work>
   void run(Workspace& whole, const Net& net, int count, bool back, bool in_turn, Work& work) {
     prepare(whole, net, count);
     const int side_by_side = int(lanes_.size());
@@ -45,7 +49,6 @@ class Slices {
   }
 
  private:
-  using Backend = typename Workspace::Backend;
   struct Lent {
     Backend &from, &to;
     Lent(Backend& f, Backend& t) : from(f), to(t) { std::swap(from, to); }
@@ -57,7 +60,6 @@ class Slices {
   /// Where slice `i` of `count` begins: at a multiple of as many samples as the widest registers have lanes.
   static int begin(const Workspace& whole, int count, int i) { return i < count ? whole.batch_ / 16 * i / count * 16 : whole.batch_; }
 
-  template <class Net>
   void prepare(const Workspace& whole, const Net& net, int count) {
     const int threads = whole.backend_.threads(), side_by_side = std::gcd(threads, count);
     int largest = 0;
@@ -75,21 +77,20 @@ class Slices {
     lane.has_targets_ = whole.has_targets_;
     lane.input_gradient = whole.input_gradient;
     const auto copy = [&](const auto& from, std::size_t each, auto& to) { std::copy_n(from.data() + std::size_t(first) * each, std::size_t(count) * each, to.data()); };
-    copy(whole.activations_, Workspace::Input::size, lane.activations_);
+    copy(whole.activations_, whole.input_size_, lane.activations_);
     copy(whole.labels_, 1, lane.labels_);
-    if (whole.has_targets_) copy(whole.targets_, Workspace::Output::size, lane.targets_);
+    if (whole.has_targets_) copy(whole.targets_, whole.output_size_, lane.targets_);
   }
   /// The whole takes over what a slice has left.
-  template <class Net>
   static void give(Workspace& lane, Workspace& whole, const Net& net, bool back) {
-    const auto copy = [&](auto values, const auto& from, const auto& to) { std::copy_n(from.*values, from.size(), to.*values + std::size_t(lane.first_) * to.sample_size); };
     const auto y = whole.output(), slice_y = lane.output();
     using Y = decltype(whole.output());
+    const auto copy = [&](auto values, const Y& from, const Y& to) { std::copy_n(from.*values, from.size(), to.*values + std::size_t(lane.first_) * to.each); };
     copy(&Y::data, slice_y, y);
     *whole.tally() += lane.take_tally();
     if (!back) return;
     copy(&Y::diff, slice_y, y);
-    if (whole.input_gradient) copy(&decltype(whole.input())::diff, lane.input(), whole.input());
+    if (whole.input_gradient) copy(&Y::diff, lane.input(), whole.input());
     if (lane.first_ == 0 && !whole.add_gradients) return std::swap(whole.gradients_, lane.gradients_);
     for (const auto& t : net.architecture().tensors)
       if (net.is_open(t.site) && !t.frozen)

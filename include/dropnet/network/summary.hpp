@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dropnet/network/network.hpp"
+#include "dropnet/network/any_network.hpp"
 
 namespace dropnet {
 
@@ -45,8 +45,8 @@ inline std::string table(const std::vector<std::vector<std::string>>& rows) {
 
 /// A table of the network: per layer its output [channels x rows x columns], parameters, multiply-adds and activation
 /// bytes per image, and how far the site that it lies behind has grown.
-template <class Net>
-std::string summary(const Net& net) {
+template <class Backend, class T>
+std::string summary(const AnyNetwork<Backend, T>& net) {
   const Architecture& a = net.architecture();
   const auto shape = [](const std::array<int, 3>& s) {
     return std::to_string(s[0]) + "x" + std::to_string(s[1]) + "x" + std::to_string(s[2]);
@@ -56,13 +56,11 @@ std::string summary(const Net& net) {
     return s.substr(0, 4);
   };
   std::vector<std::vector<std::string>> rows{{"layer", "output", "parameters", "multiply-adds", "bytes", "p"}};
-  using In = typename Net::input;
-  rows.push_back({"input", shape({In::channels, In::height, In::width}), "", "", detail::grouped(In::size * sizeof(typename Net::scalar)), ""});
-  std::size_t parameters = 0, multiply_adds = 0, bytes = In::size * sizeof(typename Net::scalar);
+  std::size_t parameters = 0, multiply_adds = 0, bytes = volume(a.input) * sizeof(T);
+  rows.push_back({"input", shape(a.input), "", "", detail::grouped(bytes), ""});
   for (const LayerInfo& l : a.layers) {
     // A site mixes in New's place, which counts already.
-    const std::size_t outputs = l.kind == "dropin" ? 0 : std::size_t(l.output[0]) * std::size_t(l.output[1]) * std::size_t(l.output[2]);
-    const std::size_t size = outputs * sizeof(typename Net::scalar);
+    const std::size_t size = l.kind == "dropin" ? 0 : volume(l.output) * sizeof(T);
     parameters += l.parameters;
     multiply_adds += l.multiply_adds;
     bytes += size;

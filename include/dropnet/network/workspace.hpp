@@ -8,11 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "dropnet/core/blob.hpp"
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/pick.hpp"
 #include "dropnet/core/scope.hpp"
 #include "dropnet/core/tally.hpp"
-#include "dropnet/network/architecture.hpp"
+#include "dropnet/network/any_network.hpp"
 #include "dropnet/network/slices.hpp"
 
 namespace dropnet {
@@ -21,20 +22,19 @@ namespace dropnet {
 enum class Purpose { predict, train };
 
 /// Everything that a network needs beside its weights, for batches of up to a given size: activations, gradients,
-/// the backend with its threads. One pass at a time; use one workspace per thread.
-template <class Net>
-class Workspace {
+/// the backend with its threads. One pass at a time; use one workspace per thread. The same type whatever the network's layers are.
+template <class Backend, class T>
+class AnyWorkspace {
  public:
-  using T = typename Net::scalar;
-  using Backend = typename Net::backend;
-  using Input = typename Net::input;
-  using Output = typename Net::output;
+  using Net = AnyNetwork<Backend, T>;
   template <class U>
   using Buffer = typename Backend::template Buffer<U>;
 
   /// Throws Error if the batch is not positive.
-  explicit Workspace(const Net& net, int batch, Purpose purpose = Purpose::predict, Backend backend = {})
-      : capacity_(checked(batch)),
+  AnyWorkspace(const Net& net, int batch, Purpose purpose, Backend backend)
+      : input_size_(volume(net.architecture().input)),
+        output_size_(volume(net.architecture().output)),
+        capacity_(checked(batch)),
         batch_(batch),
         backend_(std::move(backend)),
         activations_(backend_.template buffer<T>(std::size_t(batch) * arena(net, purpose == Purpose::predict))),
@@ -42,7 +42,7 @@ class Workspace {
         gradients_(backend_.template buffer<T>(purpose == Purpose::train ? net.extent().weights : 0)),
         indices_(backend_.template buffer<Index>(std::size_t(batch) * (purpose == Purpose::train ? net.extent().indices : net.extent().transient_indices))),
         labels_(backend_.template buffer<int>(std::size_t(batch))),
-        targets_(backend_.template buffer<T>(std::size_t(batch) * Output::size)),
+        targets_(backend_.template buffer<T>(std::size_t(batch) * output_size_)),
         picks_(backend_.template buffer<Pick>(std::size_t(batch))),
         tally_(backend_.template buffer<Tally>(1)) {}
 
@@ -53,7 +53,7 @@ class Workspace {
   /// Sets the batch and its inputs, [batch][channel][row][column].
   /// Throws Error if the values are not whole samples or more than the workspace holds.
   void load(std::span<const T> values) {
-    resize(values.size() / Input::size, values.size() % Input::size == 0);
+    resize(values.size() / input_size_, values.size() % input_size_ == 0);
     activations_.upload(0, values);
   }
   void load_labels(std::span<const int> labels) {
@@ -61,17 +61,17 @@ class Workspace {
       throw Error("dropnet: Workspace: " + std::to_string(labels.size()) + " labels for a batch of " +
                   std::to_string(batch_) + "; give one label per sample");
     for (int label : labels)
-      if (label < 0 || std::size_t(label) >= Output::size)
+      if (label < 0 || std::size_t(label) >= output_size_)
         throw Error("dropnet: Workspace: a label is " + std::to_string(label) + " but the network has " +
-                    std::to_string(Output::size) + " outputs; labels count from 0");
+                    std::to_string(output_size_) + " outputs; labels count from 0");
     labels_.upload(0, labels);
     has_targets_ = false;
   }
   /// Instead of labels: what the outputs are to be, [batch][value].
   void load_targets(std::span<const T> targets) {
-    if (targets.size() != std::size_t(batch_) * Output::size)
+    if (targets.size() != std::size_t(batch_) * output_size_)
       throw Error("dropnet: Workspace: " + std::to_string(targets.size()) + " target values for a batch of " + std::to_string(batch_) +
-                  " and " + std::to_string(Output::size) + " outputs; give each sample as many as there are outputs");
+                  " and " + std::to_string(output_size_) + " outputs; give each sample as many as there are outputs");
     targets_.upload(0, targets);
     has_targets_ = true;
   }
@@ -99,7 +99,7 @@ class Workspace {
       // What is open counts, so that a closed network computes what the shallow one does, bit for bit.
       std::size_t values = 0, weights = 0;
       for (const LayerInfo& l : net.architecture().layers)
-        if (l.kind != "dropin" && net.is_open(l.site)) values += std::size_t(l.output[0]) * std::size_t(l.output[1]) * std::size_t(l.output[2]);
+        if (l.kind != "dropin" && net.is_open(l.site)) values += volume(l.output);
       for (const TensorInfo& t : net.architecture().tensors)
         if (net.is_open(t.site)) weights += t.size;
       return backend_.slices(batch_, values * sizeof(T), weights * sizeof(T));
@@ -118,11 +118,13 @@ class Workspace {
   }
 
   // Input and output lie at the arena's start, then what the layers take.
-  auto input() { return view<Input>(0); }
-  auto output() { return view<Output>(padded(Input::size)); }
-  void outputs(std::span<T> to) const {
-    activations_.download(padded(Input::size) * std::size_t(batch_), to);
+  Values<T> input() {
+    Values<T> x = view(0, input_size_);
+    x.add = add_input_gradient;
+    return x;
   }
+  Values<T> output() { return view(padded(input_size_), output_size_); }
+  void outputs(std::span<T> to) const { activations_.download(padded(input_size_) * std::size_t(batch_), to); }
   /// The arenas, in scalars: activations and their gradients (empty unless made for training), then the weights' gradients.
   auto& activations() { return activations_; }
   auto& diffs() { return diffs_; }
@@ -140,6 +142,8 @@ class Workspace {
   }
   /// Whether backward also makes the input's gradient, ws.input().diff.
   bool input_gradient = false;
+  /// Whether it then adds to what is there.
+  bool add_input_gradient = false;
 
   /// Whether backward adds to the weights' gradients instead of writing them.
   bool add_gradients = false;
@@ -157,7 +161,7 @@ class Workspace {
   const Moment& moment() const { return moment_; }
 
   auto pass(const Net& net, Probe<T>* probe) {
-    const std::size_t first = (padded(Input::size) + padded(Output::size)) * std::size_t(batch_);
+    const std::size_t first = (padded(input_size_) + padded(output_size_)) * std::size_t(batch_);
     return Pass<Backend, T>{backend_,
                             net.weights().data(),
                             gradients_.data(),
@@ -189,27 +193,27 @@ class Workspace {
     if (batch < 1) throw Error("dropnet: Workspace: the batch is " + std::to_string(batch) + "; it must be at least 1");
     return batch;
   }
-  static std::size_t arena(const Net& net, bool transient) {
-    return padded(Input::size) + padded(Output::size) + (transient ? net.extent().transient : net.extent().activations);
+  std::size_t arena(const Net& net, bool transient) const {
+    return padded(input_size_) + padded(output_size_) + (transient ? net.extent().transient : net.extent().activations);
   }
   void resize(std::size_t batch, bool whole) {
     if (!whole || batch < 1 || batch > std::size_t(capacity_))
       throw Error("dropnet: Workspace: the values must be 1 to " + std::to_string(capacity_) + " whole samples of " +
-                  std::to_string(Input::size));
+                  std::to_string(input_size_));
     batch_ = int(batch);
   }
-  template <class Shape>
-  Blob<T, Shape> view(std::size_t offset) {
+  Values<T> view(std::size_t offset, std::size_t each) {
     const std::size_t place = offset * std::size_t(batch_);
     const bool wants_diff = diffs_.size() && (offset > 0 || input_gradient);
-    return {activations_.data() + place, wants_diff ? diffs_.data() + place : nullptr, batch_};
+    return {activations_.data() + place, wants_diff ? diffs_.data() + place : nullptr, batch_, each};
   }
 
   static constexpr bool cuts = requires(const Backend& b) { b.slices(0, std::size_t{}, std::size_t{}); };
-  friend class Slices<Workspace>;
+  friend class Slices<Backend, T>;
   /// For slices of up to so many samples.
-  Workspace lane(const Net& net, int batch, int threads) const { return Workspace(net, batch, Purpose::train, backend_.with(threads)); }
+  AnyWorkspace lane(const Net& net, int batch, int threads) const { return AnyWorkspace(net, batch, Purpose::train, backend_.with(threads)); }
 
+  std::size_t input_size_, output_size_;
   int capacity_;
   int batch_;
   int first_ = 0, whole_ = 0;  ///< if it holds a slice: the first one of that many samples
@@ -222,7 +226,21 @@ class Workspace {
   Buffer<Tally> tally_;
   Moment moment_;
   bool has_targets_ = false;
-  Slices<Workspace> slices_;
+  Slices<Backend, T> slices_;
+};
+
+/// A workspace for networks of one type.
+template <class Net>
+class Workspace : public AnyWorkspace<typename Net::backend, typename Net::scalar> {
+ public:
+  using T = typename Net::scalar;
+  using Backend = typename Net::backend;
+  using Input = typename Net::input;
+  using Output = typename Net::output;
+
+  /// Throws Error if the batch is not positive.
+  explicit Workspace(const Net& net, int batch, Purpose purpose = Purpose::predict, Backend backend = {})
+      : AnyWorkspace<Backend, T>(net, batch, purpose, std::move(backend)) {}
 };
 
 template <class Net>

@@ -11,8 +11,8 @@ namespace dropnet {
 
 /// Adds the batch's |y - target|^2 / 2 to the tally; y.diff, unless null, becomes (y - target) / mean_of. Caffe's
 /// EuclideanLoss, summed where Caffe has the mean.
-template <class Shape, class T>
-void squared_loss(Reference&, Blob<T, Shape> y, const T* targets, Tally* tally, int mean_of) {
+template <class T>
+void squared_loss(Reference&, Values<T> y, const T* targets, Tally* tally, int mean_of) {
   double loss = 0;
   for (std::size_t i = 0; i < y.size(); ++i) {
     const T difference = y.data[i] - targets[i];

@@ -30,8 +30,8 @@ struct Evaluation {
 
 /// The loss of the outputs to the tally and the gradient of the batch's mean to y.diff, unless null: softmax cross-entropy with
 /// labels, half the squared distance to targets.
-template <class Workspace, class Y>
-void queue_loss(Workspace& ws, Y y, int top_k) {
+template <class Backend, class T>
+void queue_loss(AnyWorkspace<Backend, T>& ws, Values<T> y, int top_k) {
   if (ws.has_targets())
     squared_loss(ws.backend(), y, ws.targets(), ws.tally(), ws.mean_of());
   else
@@ -39,8 +39,8 @@ void queue_loss(Workspace& ws, Y y, int top_k) {
 }
 
 /// Goes through all images once, with a workspace that is there already and the feed that brings them to it in order.
-template <class Net>
-Evaluation evaluate(const Net& net, Feed<Net>& feed, typename Net::workspace& ws, int top_k) {
+template <class Backend, class T>
+Evaluation evaluate(const AnyNetwork<Backend, T>& net, QueuedPass<Backend, T> forward, Feed<Backend, T>& feed, AnyWorkspace<Backend, T>& ws, int top_k) {
   const Dataset& data = feed.batches().data();
   const std::size_t size = data.size(), batches = detail::ceil_div(size, std::size_t(feed.batches().batch()));
   ws.begin(net, {});
@@ -48,7 +48,7 @@ Evaluation evaluate(const Net& net, Feed<Net>& feed, typename Net::workspace& ws
     feed.prepare(t);
     feed.load();
     ws.each_slice(net, false, false, [&](auto& of) {
-      net.queue_forward(of);
+      forward(net, of, nullptr);
       auto y = of.output();
       y.diff = nullptr;
       queue_loss(of, y, top_k);
@@ -63,11 +63,11 @@ Evaluation evaluate(const Net& net, Feed<Net>& feed, typename Net::workspace& ws
 /// unless given. Throws Error if network and data do not fit together.
 template <class Net>
 Evaluation evaluate(const Net& net, const Dataset& data, EvaluateOptions options = {}, typename Net::backend backend = Net::backend::standard()) {
-  data.require(typename Net::input{}, Net::output::size, "evaluate");
+  data.require(net.architecture().input, Net::output::size, "evaluate");
   check_workers(options.workers, "evaluate");
   typename Net::workspace ws(net, options.batch, Purpose::predict, std::move(backend));
-  Feed<Net> feed(ws, Batches::in_order(data, options.batch), options.workers);
-  return evaluate(net, feed, ws, options.top_k);
+  Feed feed(ws, Batches::in_order(data, options.batch), options.workers);
+  return evaluate(net, Net::forward_pass(), feed, ws, options.top_k);
 }
 
 }  // namespace dropnet

@@ -10,6 +10,7 @@
 #include "dropnet/data/batches.hpp"
 #include "dropnet/data/loader.hpp"
 #include "dropnet/data/staging.hpp"
+#include "dropnet/network/workspace.hpp"
 
 namespace dropnet {
 
@@ -20,11 +21,11 @@ inline void check_workers(int workers, const char* where) {
 }
 
 /// Brings batches to a workspace: made by its backend when they are needed, or ahead of that by a Loader's workers.
-template <class Net>
+template <class Backend, class T>
 class Feed {
  public:
   /// With 0 workers the data set is resident on the backend.
-  Feed(typename Net::workspace& ws, const Batches& batches, int workers)
+  Feed(AnyWorkspace<Backend, T>& ws, const Batches& batches, int workers)
       : ws_(ws), batches_(batches), workers_(workers), images_(resident(ws.backend(), workers ? none_ : batches.data())) {
     if (workers) staging_.emplace(ws.backend(), batches);
   }
@@ -50,8 +51,8 @@ class Feed {
 
  private:
   using Clock = std::chrono::steady_clock;
-  using Stage = Staging<typename Net::backend, typename Net::input, typename Net::scalar>;
-  static constexpr bool asynchronous = Net::backend::asynchronous;
+  using Stage = Staging<Backend, T>;
+  static constexpr bool asynchronous = Backend::asynchronous;
 
   void restart(std::uint64_t t) {
     waited_ = waited();
@@ -63,11 +64,11 @@ class Feed {
     loader_.reset();
   }
 
-  typename Net::workspace& ws_;
+  AnyWorkspace<Backend, T>& ws_;
   Batches batches_;
   int workers_;
   Dataset none_;
-  decltype(resident(std::declval<typename Net::backend&>(), std::declval<const Dataset&>())) images_;
+  decltype(resident(std::declval<Backend&>(), std::declval<const Dataset&>())) images_;
   std::optional<Stage> staging_;
   std::optional<Loader<typename Stage::Batch>> loader_;
   double waited_ = 0;

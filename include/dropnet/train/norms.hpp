@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "dropnet/core/scope.hpp"
-#include "dropnet/network/architecture.hpp"
+#include "dropnet/network/workspace.hpp"
 #include "dropnet/train/csv.hpp"
 #include "dropnet/train/observer.hpp"
 
@@ -32,18 +32,18 @@ struct LayerNorms {
 namespace detail {
 
 /// Takes the norms of what each layer writes in a pass.
-template <class Net>
-class NormsProbe : public Probe<typename Net::scalar> {
+template <class Backend, class T>
+class NormsProbe : public Probe<T> {
  public:
-  NormsProbe(const Net& net, typename Net::backend& backend) : net_(net), backend_(backend) {
+  NormsProbe(const AnyNetwork<Backend, T>& net, Backend& backend) : net_(net), backend_(backend) {
     for (const LayerInfo& l : net.architecture().layers) norms_.push_back({.name = l.name});
   }
-  void after(int layer, Direction direction, const typename Net::scalar* values, std::size_t count) override {
+  void after(int layer, Direction direction, const T* values, std::size_t count) override {
     auto& to = norms_[std::size_t(layer)];
     if (values) add(direction == Direction::forward ? to.activation : to.gradient, norm(backend_, values, count));
   }
   /// After the pass: those of the weights, too.
-  std::vector<LayerNorms> with_weights(typename Net::workspace& ws) && {
+  std::vector<LayerNorms> with_weights(AnyWorkspace<Backend, T>& ws) && {
     for (const TensorInfo& t : net_.architecture().tensors) {
       if (t.is_statistic || t.frozen || !net_.is_open(t.site)) continue;
       for (LayerNorms& l : norms_)
@@ -57,8 +57,8 @@ class NormsProbe : public Probe<typename Net::scalar> {
 
  private:
   static void add(double& to, double other) { to = std::isnan(to) ? other : std::hypot(to, other); }
-  const Net& net_;
-  typename Net::backend& backend_;
+  const AnyNetwork<Backend, T>& net_;
+  Backend& backend_;
   std::vector<LayerNorms> norms_;
 };
 

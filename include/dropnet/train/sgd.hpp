@@ -6,7 +6,7 @@
 
 #include "dropnet/core/error.hpp"
 #include "dropnet/core/sgd_step.hpp"
-#include "dropnet/network/network.hpp"
+#include "dropnet/network/workspace.hpp"
 
 namespace dropnet {
 
@@ -21,13 +21,11 @@ struct Sgd {
 };
 
 /// Sgd with the momentum of one network's weights. Weights behind closed sites and frozen ones stay as they are.
-template <class Net>
-class Solver {
+template <class Backend, class T>
+class AnySolver {
  public:
-  using T = typename Net::scalar;
-
   /// Throws Error if a number makes no sense.
-  Solver(const Net& net, Sgd sgd) : momentum_(net.extent().weights) { set(sgd); }
+  AnySolver(const AnyNetwork<Backend, T>& net, Sgd sgd) : momentum_(net.extent().weights) { set(sgd); }
   /// Other numbers from here on; the momentum stays. Throws Error, and changes nothing, if one makes no sense.
   void set(Sgd sgd) {
     const auto demand = [](bool holds, const char* name, float value, const char* range) {
@@ -42,7 +40,7 @@ class Solver {
 
   /// One step along the gradients that net.backward left in the workspace. Once the workspace's tally has diverged,
   /// weights and momentum stay as they are.
-  void step(Net& net, typename Net::workspace& ws, double rate) {
+  void step(AnyNetwork<Backend, T>& net, AnyWorkspace<Backend, T>& ws, double rate) {
     Moment moment = ws.moment();
     moment.rate = rate;
     ws.begin(net, moment);
@@ -50,7 +48,7 @@ class Solver {
     ws.backend().wait();
   }
   /// The same at the rate of the moment that ws.begin has set, without waiting for an asynchronous backend.
-  void queue_step(Net& net, typename Net::workspace& ws) {
+  void queue_step(AnyNetwork<Backend, T>& net, AnyWorkspace<Backend, T>& ws) {
     std::vector<SgdRange> ranges;
     for (const TensorInfo& t : net.architecture().tensors)
       if (net.is_open(t.site) && t.moves())
@@ -67,7 +65,14 @@ class Solver {
 
  private:
   Sgd sgd_;
-  typename Net::backend::template Buffer<T> momentum_;
+  typename Backend::template Buffer<T> momentum_;
+};
+
+/// A solver for networks of one type.
+template <class Net>
+class Solver : public AnySolver<typename Net::backend, typename Net::scalar> {
+ public:
+  Solver(const Net& net, Sgd sgd) : AnySolver<typename Net::backend, typename Net::scalar>(net, sgd) {}
 };
 
 }  // namespace dropnet

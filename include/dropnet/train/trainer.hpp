@@ -36,6 +36,19 @@ struct FitOptions {
   std::function<bool()> stop{};        ///< asked after each iteration; if true, observers are told to save and fit returns
 };
 
+namespace detail {
+
+template <class Backend, class T>
+void queue_train_pass(const AnyNetwork<Backend, T>& net, QueuedPass<Backend, T> forward, QueuedPass<Backend, T> backward, AnyWorkspace<Backend, T>& ws, Probe<T>* probe) {
+  ws.each_slice(net, true, probe != nullptr, [&](auto& of) {
+    forward(net, of, probe);
+    queue_loss(of, of.output(), 1);
+    backward(net, of, probe);
+  });
+}
+
+}  // namespace detail
+
 /// Forward, loss, backward for the batch that the workspace holds; the mean loss.
 template <class Net>
 double train_pass(const Net& net, typename Net::workspace& ws, std::int64_t iteration, Seed seed) {
@@ -47,28 +60,29 @@ double train_pass(const Net& net, typename Net::workspace& ws, std::int64_t iter
 /// sees a layer once for each slice.
 template <class Net>
 void queue_train_pass(const Net& net, typename Net::workspace& ws, Probe<typename Net::scalar>* probe = nullptr) {
-  ws.each_slice(net, true, probe != nullptr, [&](auto& of) {
-    net.queue_forward(of, probe);
-    queue_loss(of, of.output(), 1);
-    net.queue_backward(of, probe);
-  });
+  detail::queue_train_pass(net, Net::forward_pass(), Net::backward_pass(), ws, probe);
 }
 
+namespace detail {
+
 /// The name of the first layer that writes something that is not finite in a pass forward; empty if none does.
-template <class Net>
-std::string first_non_finite(const Net& net, typename Net::workspace& ws, Moment moment) {
-  using T = typename Net::scalar;
+template <class Backend, class T>
+std::string first_non_finite(const AnyNetwork<Backend, T>& net, QueuedPass<Backend, T> forward, AnyWorkspace<Backend, T>& ws, Moment moment) {
   struct Look : Probe<T> {
-    typename Net::backend& backend;
+    Backend& backend;
     int layer = -1;
-    explicit Look(typename Net::backend& b) : backend(b) {}
+    explicit Look(Backend& b) : backend(b) {}
     void after(int at, Direction, const T* values, std::size_t count) override {
       if (layer < 0 && !all_finite(backend, values, count)) layer = at;
     }
   } look(ws.backend());
-  net.forward(ws, moment, &look);
+  ws.begin(net, moment);
+  forward(net, ws, static_cast<Probe<T>*>(&look));
+  ws.backend().wait();
   return look.layer < 0 ? "" : net.architecture().layers[std::size_t(look.layer)].name;
 }
+
+}  // namespace detail
 
 /// Which batches a trainer's iterations have seen: with the iteration, the place in the data.
 struct DataPlan {
@@ -89,24 +103,18 @@ struct TrainerState {
   DataPlan data{};
 };
 
-/// A network in training: solver, learning-rate policy, growth schedule and the one clock, iteration().
-template <class Net>
-class Trainer {
+/// A network in training: solver, learning-rate policy, growth schedule and the one clock, iteration(). Whatever the network's layers
+/// are: a Trainer<Net> knows its passes.
+template <class Backend, class T>
+class AnyTrainer {
  public:
-  /// Throws Error if a schedule or a solver's number makes no sense.
-  Trainer(Net& net, Sgd sgd, LearningRate rate, Growth growth = Grown{}, Seed seed = {})
-      : net_(net), solver_(net, sgd), rate_(std::move(rate)), growth_(std::move(growth)), seed_(seed) {
-    check(rate_);
-    check(growth_, net.shares().size());
-    grow(net_.shares(), growth_, iteration_);
-  }
 
   std::int64_t iteration() const { return iteration_; }
   double learning_rate() const { return rate_at(rate_, iteration_); }
-  Net& network() { return net_; }
-  const Net& network() const { return net_; }
-  Solver<Net>& solver() { return solver_; }
-  const Solver<Net>& solver() const { return solver_; }
+  AnyNetwork<Backend, T>& network() { return net_; }
+  const AnyNetwork<Backend, T>& network() const { return net_; }
+  AnySolver<Backend, T>& solver() { return solver_; }
+  const AnySolver<Backend, T>& solver() const { return solver_; }
 
   TrainerState state() const { return {iteration_, seed_, solver_.parameters(), rate_, growth_, data_}; }
   /// Goes on from another trainer's state; weights and solver().momentum() are the caller's to set. The next fit must then
@@ -126,20 +134,21 @@ class Trainer {
 
   /// Trains on. The backend is all CPU threads or the first GPU unless given. Throws Error if data and network do not
   /// fit, Diverged if a loss is not finite: the weights are then those of before that iteration.
-  void fit(const Dataset& data, const FitOptions& options, typename Net::backend backend = Net::backend::standard()) {
-    data.require(typename Net::input{}, Net::output::size, "fit");
+  void fit(const Dataset& data, const FitOptions& options, Backend backend = Backend::standard()) {
+    const auto require = [&](const Dataset& of, const char* where) { of.require(net_.architecture().input, volume(net_.architecture().output), where); };
+    require(data, "fit");
     check_workers(options.workers, "fit");
     if (options.iter_size < 1) throw Error("dropnet: fit: iter_size is " + std::to_string(options.iter_size) + "; it must be at least 1");
     check(options.augmentation);
     const DataPlan plan{data.size(), options.batch, options.iter_size, options.augmentation};
     if (goes_on_) demand_same(plan);
-    typename Net::workspace ws(net_, options.batch, Purpose::train, std::move(backend));
-    std::optional<Feed<Net>> test_feed;
+    AnyWorkspace<Backend, T> ws(net_, options.batch, Purpose::train, std::move(backend));
+    std::optional<Feed<Backend, T>> test_feed;
     if (options.test) {
-      options.test->require(typename Net::input{}, Net::output::size, "fit's test set");
+      require(*options.test, "fit's test set");
       test_feed.emplace(ws, Batches::in_order(*options.test, options.batch), options.workers);
     }
-    Feed<Net> feed(ws, Batches(data, options.batch, seed_, options.augmentation), options.workers);
+    Feed<Backend, T> feed(ws, Batches(data, options.batch, seed_, options.augmentation), options.workers);
     const auto tell = [&](auto&& what) {
       for (Observer* o : options.observers) what(*o);
     };
@@ -153,7 +162,7 @@ class Trainer {
     Interval since;
     const auto test = [&] {
       const double paused = seconds(began);
-      const auto result = evaluate(net_, *test_feed, ws, 5);
+      const auto result = evaluate(net_, forward_, *test_feed, ws, 5);
       const double now = seconds(began);
       since.start += now - paused;
       tell([&](Observer& o) { o.record(test_record(result, double(result.images) / (now - paused), now)); });
@@ -170,8 +179,8 @@ class Trainer {
         ws.add_gradients = !first;
         if (last_pass && options.norms_interval > 0 && iteration_ % options.norms_interval == 0) {
           feed.load();
-          detail::NormsProbe<Net> probe(net_, ws.backend());
-          queue_train_pass(net_, ws, &probe);
+          detail::NormsProbe<Backend, T> probe(net_, ws.backend());
+          queue_train_pass(ws, &probe);
           const auto norms = std::move(probe).with_weights(ws);
           tell([&](Observer& o) { o.norms(iteration_, norms); });
           solver_.queue_step(net_, ws);
@@ -179,7 +188,7 @@ class Trainer {
         }
         ws.backend().replay(2 * first + last_pass, net_.shares(), [&] {
           feed.load();
-          queue_train_pass(net_, ws);
+          queue_train_pass(ws);
           if (last_pass) solver_.queue_step(net_, ws);
         });
       }
@@ -192,7 +201,7 @@ class Trainer {
       }
       const bool show = options.display > 0 && every(options.display), look = options.test && !stopped && every(options.test_interval);
       const bool save = stopped || (options.snapshot_interval > 0 && every(options.snapshot_interval));
-      if (show || look || save || iteration_ == last || !Net::backend::asynchronous) {
+      if (show || look || save || iteration_ == last || !Backend::asynchronous) {
         const Tally tally = ws.take_tally();
         if (tally.diverged()) diverged(tally, feed, ws, options);
         since.tally += tally;
@@ -211,11 +220,20 @@ class Trainer {
     tell([](Observer& o) { o.end(); });
   }
 
+ protected:
+  AnyTrainer(AnyNetwork<Backend, T>& net, QueuedPass<Backend, T> forward, QueuedPass<Backend, T> backward, Sgd sgd, LearningRate rate, Growth growth, Seed seed)
+      : net_(net), forward_(forward), backward_(backward), solver_(net, sgd), rate_(std::move(rate)), growth_(std::move(growth)), seed_(seed) {
+    check(rate_);
+    check(growth_, net.shares().size());
+    grow(net_.shares(), growth_, iteration_);
+  }
+
  private:
   using Clock = std::chrono::steady_clock;
   static double seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
 
   Moment now(const FitOptions& options) const { return {std::uint64_t(iteration_), seed_, true, learning_rate(), options.iter_size}; }
+  void queue_train_pass(AnyWorkspace<Backend, T>& ws, Probe<T>* probe = nullptr) const { detail::queue_train_pass(net_, forward_, backward_, ws, probe); }
   void go_to(std::int64_t iteration) {
     iteration_ = iteration;
     grow(net_.shares(), growth_, iteration_);
@@ -235,7 +253,7 @@ class Trainer {
   }
 
   /// A finite loss may have had gradients that were not: such weights are not saved.
-  void demand_finite_weights(typename Net::workspace& ws) const {
+  void demand_finite_weights(AnyWorkspace<Backend, T>& ws) const {
     if (all_finite(ws.backend(), net_.weights().data(), net_.weights().size())) return;
     for (const TensorInfo& t : net_.architecture().tensors)
       if (!all_finite(ws.backend(), net_.weights().data() + t.offset, t.size))
@@ -256,7 +274,7 @@ class Trainer {
   }
 
   /// Back to the iteration whose loss was not finite; the steps from there on have changed nothing.
-  [[noreturn]] void diverged(const Tally& tally, Feed<Net>& feed, typename Net::workspace& ws, const FitOptions& options) {
+  [[noreturn]] void diverged(const Tally& tally, Feed<Backend, T>& feed, AnyWorkspace<Backend, T>& ws, const FitOptions& options) {
     // The first bad slice, counted from the last time that the tally was taken, which was before an iteration.
     const int slices = ws.slices(net_), all = slices * options.iter_size;
     const std::int64_t taken = iteration_ - tally.batches / all;
@@ -265,20 +283,35 @@ class Trainer {
     moment.pass = int(tally.finite % all / slices);
     feed.prepare(moment.time());
     feed.load();
-    const std::string layer = first_non_finite(net_, ws, moment);
+    const std::string layer = detail::first_non_finite(net_, forward_, ws, moment);
     throw Diverged("iteration " + std::to_string(iteration_) + ": the loss is " + (std::isnan(tally.loss) ? "not a number" : "infinite") +
                    "; the first value that is not finite comes from " + (layer.empty() ? "the loss" : layer) +
                    "; lower the learning rate, clip gradients, or grow more slowly");
   }
 
-  Net& net_;
-  Solver<Net> solver_;
+  AnyNetwork<Backend, T>& net_;
+  QueuedPass<Backend, T> forward_, backward_;
+  AnySolver<Backend, T> solver_;
   LearningRate rate_;
   Growth growth_;
   Seed seed_;
   std::int64_t iteration_ = 0;
   DataPlan data_;
   bool goes_on_ = false;  ///< whether the next fit must have data_'s batches
+};
+
+/// The trainer of a network.
+template <class Net>
+class Trainer : public AnyTrainer<typename Net::backend, typename Net::scalar> {
+  using Base = AnyTrainer<typename Net::backend, typename Net::scalar>;
+
+ public:
+  /// Throws Error if a schedule or a solver's number makes no sense.
+  Trainer(Net& net, Sgd sgd, LearningRate rate, Growth growth = Grown{}, Seed seed = {})
+      : Base(net, Net::forward_pass(), Net::backward_pass(), sgd, std::move(rate), std::move(growth), seed) {}
+
+  Net& network() { return static_cast<Net&>(Base::network()); }
+  const Net& network() const { return static_cast<const Net&>(Base::network()); }
 };
 
 }  // namespace dropnet
