@@ -46,7 +46,7 @@ struct Tensors {
 template <class W, class Kernel, class T>
 void check_kernel(double tolerance) {
   const int filters = W::out::channels;
-  for (const int from : {0, filters / 2, filters - 1, filters})
+  for (const int from : test::cases({0, filters / 2, filters - 1, filters}, {filters / 2}))
     for (const bool add : {false, true}) {
       CAPTURE(Kernel::name);
       CAPTURE(from);
@@ -57,7 +57,7 @@ void check_kernel(double tolerance) {
       conv_backward(reference, W{}, right.in(), right.weights(), right.biases(), right.out());
       right.unwanted(right.y, 0);
       std::vector<Values<T>> on_one;
-      for (const int threads : {1, 2, 3}) {
+      for (const int threads : test::cases({1, 2, 3}, {2})) {
         Tensors<W, T> found(11, from, add);
         found.unwanted(found.dy, T(test::nan));
         Cpu cpu(threads, 0);
@@ -66,7 +66,7 @@ void check_kernel(double tolerance) {
         Kernel::backward_data(cpu, found.in(), found.weights(), found.out());
         found.unwanted(found.y, T(0));  // left open
         const std::vector<Values<T>> all{found.y, found.dx, found.dw, found.db};
-        if (threads > 1) {
+        if (!on_one.empty()) {
           CHECK(all == on_one);  // to the bit
           continue;
         }
