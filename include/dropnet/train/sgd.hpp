@@ -71,8 +71,12 @@ class AnySolver {
 /// A solver for networks of one type.
 template <class Net>
 class Solver : public AnySolver<typename Net::backend, typename Net::scalar> {
+  using Base = AnySolver<typename Net::backend, typename Net::scalar>;
+
  public:
-  Solver(const Net& net, Sgd sgd) : AnySolver<typename Net::backend, typename Net::scalar>(net, sgd) {}
+  Solver(const Net& net, Sgd sgd) : Base(net, sgd) {}
+  void step(Net& net, typename Net::workspace& ws, double rate) { Base::step(net, ws, rate); }
+  void queue_step(Net& net, typename Net::workspace& ws) { Base::queue_step(net, ws); }
 };
 
 }  // namespace dropnet

@@ -18,6 +18,7 @@
 #include "dropnet/train/norms.hpp"
 #include "dropnet/train/observer.hpp"
 #include "dropnet/train/sgd.hpp"
+#include "dropnet/train/train_pass.hpp"
 
 namespace dropnet {
 
@@ -35,54 +36,6 @@ struct FitOptions {
   std::int64_t snapshot_interval = 0;  ///< observers are told to save every so many iterations, and at the end; 0: only if stopped
   std::function<bool()> stop{};        ///< asked after each iteration; if true, observers are told to save and fit returns
 };
-
-namespace detail {
-
-template <class Backend, class T>
-void queue_train_pass(const AnyNetwork<Backend, T>& net, QueuedPass<Backend, T> forward, QueuedPass<Backend, T> backward, AnyWorkspace<Backend, T>& ws, Probe<T>* probe) {
-  ws.each_slice(net, true, probe != nullptr, [&](auto& of) {
-    forward(net, of, probe);
-    queue_loss(of, of.output(), 1);
-    backward(net, of, probe);
-  });
-}
-
-}  // namespace detail
-
-/// Forward, loss, backward for the batch that the workspace holds; the mean loss.
-template <class Net>
-double train_pass(const Net& net, typename Net::workspace& ws, std::int64_t iteration, Seed seed) {
-  ws.begin(net, {.iteration = std::uint64_t(iteration), .seed = seed, .training = true});
-  queue_train_pass(net, ws);
-  return ws.take_tally().mean_loss();
-}
-/// The same at the moment that ws.begin has set, without waiting for an asynchronous backend; the loss goes to the tally. A probe
-/// sees a layer once for each slice.
-template <class Net>
-void queue_train_pass(const Net& net, typename Net::workspace& ws, Probe<typename Net::scalar>* probe = nullptr) {
-  detail::queue_train_pass(net, Net::forward_pass(), Net::backward_pass(), ws, probe);
-}
-
-namespace detail {
-
-/// The name of the first layer that writes something that is not finite in a pass forward; empty if none does.
-template <class Backend, class T>
-std::string first_non_finite(const AnyNetwork<Backend, T>& net, QueuedPass<Backend, T> forward, AnyWorkspace<Backend, T>& ws, Moment moment) {
-  struct Look : Probe<T> {
-    Backend& backend;
-    int layer = -1;
-    explicit Look(Backend& b) : backend(b) {}
-    void after(int at, Direction, const T* values, std::size_t count) override {
-      if (layer < 0 && !all_finite(backend, values, count)) layer = at;
-    }
-  } look(ws.backend());
-  ws.begin(net, moment);
-  forward(net, ws, static_cast<Probe<T>*>(&look));
-  ws.backend().wait();
-  return look.layer < 0 ? "" : net.architecture().layers[std::size_t(look.layer)].name;
-}
-
-}  // namespace detail
 
 /// Which batches a trainer's iterations have seen: with the iteration, the place in the data.
 struct DataPlan {
