@@ -92,7 +92,7 @@ TEST_CASE("a network's error beside the double Reference is at most four times t
   CHECK(found.weights <= 4 * expected.weights);
 }
 
-TEST_CASE("200 iterations beside the CPU's: all there from the start, growing, growing one by one, at random") {
+TEST_CASE("200 iterations beside the CPU's: all there from the start, growing, growing one by one, at random" * doctest::skip(DROPNET_LIGHT)) {
   for (const Growth& growth : {Growth{Grown{}}, Growth{Gradual{.start = 20, .length = 100}}, Growth{Staggered{10, 30, 20}},
                                Growth{Gradual{.start = 20, .length = 150, .mask = Mask::bernoulli}}, Growth{Regularizing{0.5}}}) {
     const auto there = trained(Cuda{}, growth, 200), here = trained(Cpu{}, growth, 200);
