@@ -180,8 +180,8 @@ CheckpointExtras resume(AnyTrainer<Backend, T>& trainer, const std::string& path
   const detail::CheckpointFiles files(path, net.architecture(), std::is_same_v<T, double>);
   trainer.restore(files.solver.state);
   for (const TensorInfo& t : net.architecture().tensors) {
-    net.write(t, files.model.template values<T>(files.model.tensors.at(t.name)));
-    trainer.solver().momentum().upload(t.offset, files.solver.file.template values<T>(files.solver.file.tensors.at(t.name)));
+    net.write(t, files.model.values<T>(files.model.tensors.at(t.name)));
+    trainer.solver().momentum().upload(t.offset, files.solver.file.values<T>(files.solver.file.tensors.at(t.name)));
   }
   return {detail::mean_in(files.model, net.architecture().input), files.solver.notes};
 }

@@ -131,7 +131,7 @@ LoadedWeights load_weights(AnyNetwork<Backend, T>& net, const std::string& path)
   const detail::Safetensors file(path);
   const auto shares = detail::shares_in(file);
   const auto match = detail::match(file, net.architecture());
-  for (const auto& [tensor, entry] : match.fitting) net.write(*tensor, file.template values<T>(entry));
+  for (const auto& [tensor, entry] : match.fitting) net.write(*tensor, file.values<T>(entry));
   if (shares.size() == net.shares().size()) std::copy(shares.begin(), shares.end(), net.shares().begin());
   return match.report;
 }

@@ -56,7 +56,7 @@ void check_kernel(double tolerance) {
       conv_forward(reference, W{}, right.in(), right.weights(), right.biases(), right.out());
       conv_backward(reference, W{}, right.in(), right.weights(), right.biases(), right.out());
       right.unwanted(right.y, 0);
-      std::vector<Values<T>> on_one;
+      std::vector<Values<T>> first;
       for (const int threads : test::cases({1, 2, 3}, {2})) {
         Tensors<W, T> found(11, from, add);
         found.unwanted(found.dy, T(test::nan));
@@ -66,11 +66,11 @@ void check_kernel(double tolerance) {
         Kernel::backward_data(cpu, found.in(), found.weights(), found.out());
         found.unwanted(found.y, T(0));  // left open
         const std::vector<Values<T>> all{found.y, found.dx, found.dw, found.db};
-        if (!on_one.empty()) {
-          CHECK(all == on_one);  // to the bit
+        if (!first.empty()) {
+          CHECK(all == first);  // to the bit
           continue;
         }
-        on_one = all;
+        first = all;
         CHECK(test::distance(found.y, right.y) < tolerance);
         CHECK(test::distance(found.dx, right.dx) < tolerance);
         CHECK(test::distance(found.dw, right.dw) < tolerance);

@@ -235,8 +235,6 @@ class Workspace : public AnyWorkspace<typename Net::backend, typename Net::scala
  public:
   using T = typename Net::scalar;
   using Backend = typename Net::backend;
-  using Input = typename Net::input;
-  using Output = typename Net::output;
 
   /// Throws Error if the batch is not positive.
   explicit Workspace(const Net& net, int batch, Purpose purpose = Purpose::predict, Backend backend = {})

@@ -33,7 +33,7 @@ std::string first_non_finite(const AnyNetwork<Backend, T>& net, QueuedPass<Backe
     }
   } look(ws.backend());
   ws.begin(net, moment);
-  forward(net, ws, static_cast<Probe<T>*>(&look));
+  forward(net, ws, &look);
   ws.backend().wait();
   return look.layer < 0 ? "" : net.architecture().layers[std::size_t(look.layer)].name;
 }

@@ -61,7 +61,6 @@ struct TrainerState {
 template <class Backend, class T>
 class AnyTrainer {
  public:
-
   std::int64_t iteration() const { return iteration_; }
   double learning_rate() const { return rate_at(rate_, iteration_); }
   AnyNetwork<Backend, T>& network() { return net_; }
