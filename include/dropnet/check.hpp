@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "dropnet/cpu.hpp"
@@ -97,10 +98,25 @@ class AnyPass {
 
 /// The same for networks of one backend.
 template <class Backend, class T>
-class BackendPass : public AnyPass<T> {
+class BackendPass final : public AnyPass<T> {
  public:
-  AnyNetwork<Backend, T>& net;
+  /// A network of any type, and what deletes it.
+  using Held = std::unique_ptr<AnyNetwork<Backend, T>, void (*)(AnyNetwork<Backend, T>*)>;
+
+ private:
+  Held held_;
+
+ public:
+  AnyNetwork<Backend, T>& net = *held_;
   AnyWorkspace<Backend, T> ws;
+
+  BackendPass(Held held, QueuedPass<Backend, T> forward_pass, QueuedPass<Backend, T> backward_pass, const std::vector<Share>& shares, int batch, bool training)
+      : held_(std::move(held)), ws(net, batch, Purpose::train, Backend{}), forward_(forward_pass), backward_(backward_pass), training_(training) {
+    const Architecture& a = net.architecture();
+    this->begin(std::size_t(batch) * volume(a.input), std::size_t(batch) * volume(a.output));
+    this->set(net.shares(), shares);
+    ws.input_gradient = true;
+  }
 
   const Architecture& architecture() const override { return net.architecture(); }
   bool is_open(int site) const override { return net.is_open(site); }
@@ -141,15 +157,6 @@ class BackendPass : public AnyPass<T> {
     return values;
   }
 
- protected:
-  BackendPass(AnyNetwork<Backend, T>& of, QueuedPass<Backend, T> forward_pass, QueuedPass<Backend, T> backward_pass, const std::vector<Share>& shares, int batch, bool training)
-      : net(of), ws(of, batch, Purpose::train, Backend{}), forward_(forward_pass), backward_(backward_pass), training_(training) {
-    const Architecture& a = net.architecture();
-    this->begin(std::size_t(batch) * volume(a.input), std::size_t(batch) * volume(a.output));
-    this->set(net.shares(), shares);
-    ws.input_gradient = true;
-  }
-
  private:
   void back() {
     detail::write(ws.diffs(), ws.output().diff, this->coefficients);
@@ -160,23 +167,11 @@ class BackendPass : public AnyPass<T> {
   bool training_;
 };
 
-template <class Net>
-struct Held {
-  Net held;
-};
-
 template <class Spec, class In, class Backend, class T>
-class CheckedPass final : private Held<Network<Spec, In, Backend, T>>, public BackendPass<Backend, T> {
+std::unique_ptr<BackendPass<Backend, T>> checked_pass(Spec spec, const std::vector<Share>& shares, int batch, bool training) {
   using Net = Network<Spec, In, Backend, T>;
-
- public:
-  CheckedPass(Spec spec, const std::vector<Share>& shares, int batch, bool training)
-      : Held<Net>{Net(spec, Net::no_fill)}, BackendPass<Backend, T>(this->held, Net::forward_pass(), Net::backward_pass(), shares, batch, training) {}
-};
-
-template <class Spec, class In, class Backend, class T>
-std::unique_ptr<AnyPass<T>> checked_pass(Spec spec, const std::vector<Share>& shares, int batch, bool training) {
-  return std::make_unique<CheckedPass<Spec, In, Backend, T>>(spec, shares, batch, training);
+  typename BackendPass<Backend, T>::Held net(new Net(spec, Net::no_fill), [](AnyNetwork<Backend, T>* any) { delete static_cast<Net*>(any); });
+  return std::make_unique<BackendPass<Backend, T>>(std::move(net), Net::forward_pass(), Net::backward_pass(), shares, batch, training);
 }
 
 /// d loss / d value by differences, unless a kink lies within the step (the one-sided slopes differ).

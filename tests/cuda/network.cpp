@@ -76,17 +76,17 @@ TEST_CASE("a network's error beside the double Reference is at most four times t
                   test::distance(found, truth)};
   };
   const auto s = spec();
-  test::Run<Spec, In, Reference, double> reference(s, shares, 16, true);
-  test::Run<Spec, In, Cpu, float> cpu(s, shares, 16, true);
-  test::Run<Spec, In, Cuda, float> cuda(s, shares, 16, true);
-  for (const auto& t : reference.net.architecture().tensors) {
-    const auto w = cpu.net.read(t);
-    reference.net.write(t, std::vector<double>(w.begin(), w.end()));
+  const auto reference = test::checked_pass<Spec, In, Reference, double>(s, shares, 16, true);
+  const auto cpu = test::checked_pass<Spec, In, Cpu, float>(s, shares, 16, true);
+  const auto cuda = test::checked_pass<Spec, In, Cuda, float>(s, shares, 16, true);
+  for (const auto& t : reference->architecture().tensors) {
+    const auto w = cpu->read(t);
+    reference->write(t, std::vector<double>(w.begin(), w.end()));
   }
-  for (auto* values : {&reference.x, &reference.coefficients})
+  for (auto* values : {&reference->x, &reference->coefficients})
     for (auto& v : *values) v = double(float(v));
-  const auto expected = error(cpu, reference);
-  const auto found = error(cuda, reference);
+  const auto expected = error(*cpu, *reference);
+  const auto found = error(*cuda, *reference);
   CHECK(found.output <= 4 * expected.output);
   CHECK(found.input <= 4 * expected.input);
   CHECK(found.weights <= 4 * expected.weights);

@@ -27,12 +27,11 @@ std::vector<T> cases(std::initializer_list<T> all, std::initializer_list<T> few)
   return DROPNET_LIGHT ? few : all;
 }
 
+using dn::detail::checked_pass;
 using dn::detail::fill;
 using dn::detail::random_values;
 using dn::detail::read;
 using dn::detail::write;
-template <class Spec, class In, class Backend, class T>
-using Run = dn::detail::CheckedPass<Spec, In, Backend, T>;
 
 /// |a - b| / |b| in the Euclidean norm.
 template <class A, class B>
@@ -53,11 +52,13 @@ inline double norm(const std::vector<double>& values) {
   return std::sqrt(sum);
 }
 
-template <class Spec, class In, class Backend>
-void check_gradients(Spec spec, const std::vector<dn::Share>& shares, int batch, bool training) {
-  const auto result = dn::check_gradients<In, Backend>(spec, {.shares = shares, .batch = batch, .training = training});
+inline void check_passed(const dn::GradientCheck& result) {
   for (const auto& line : result.wrong) FAIL_CHECK(line);
   CHECK(result.passed());
+}
+template <class Spec, class In, class Backend>
+void check_gradients(Spec spec, const std::vector<dn::Share>& shares, int batch, bool training) {
+  check_passed(dn::check_gradients<In, Backend>(spec, {.shares = shares, .batch = batch, .training = training}));
 }
 
 /// `found` writes what `expected`, the Reference in double, writes with the same weights.
@@ -101,8 +102,8 @@ void check_values(dn::detail::AnyPass<double>& expected, dn::detail::AnyPass<T>&
 }
 template <class Spec, class In, class Backend, class T>
 void check_values(Spec spec, const std::vector<dn::Share>& shares, int batch, bool training, double tolerance) {
-  const auto expected = dn::detail::checked_pass<Spec, In, dn::Reference, double>(spec, shares, batch, training);
-  const auto found = dn::detail::checked_pass<Spec, In, Backend, T>(spec, shares, batch, training);
+  const auto expected = checked_pass<Spec, In, dn::Reference, double>(spec, shares, batch, training);
+  const auto found = checked_pass<Spec, In, Backend, T>(spec, shares, batch, training);
   check_values<T>(*expected, *found, tolerance);
 }
 
