@@ -66,8 +66,9 @@ class Architecture {
   Extent extent;
   bool couples = false;  ///< whether a sample's outputs depend on the others of its batch
 
+  /// Not inlined, or it would be in each of a network's constructors.
   template <class Spec, class Input>
-  static Architecture of(Spec spec, Input input) {
+  [[gnu::noinline]] static Architecture of(Spec spec, Input input) {
     Architecture a;
     spec.visit(a, Extent{}, input);
     a.extent = spec.extent(input);
