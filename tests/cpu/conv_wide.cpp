@@ -21,7 +21,7 @@ void check_correlation(int batch, bool turned, int first_filter, int first_chann
   auto expected = before;
   HostBuffer<T> packed(Narrow::packed), scratch(Narrow::scratch);
   for (int c = first_channel; c < C; ++c) Narrow::pack(kernels, c, packed.data());
-  const typename Narrow::Split parts{batch};
+  const winograd::Parts parts = Narrow::parts(batch);
   for (int i = 0; i < parts.count(); ++i)
     Narrow::run(parts[i], x.data(), packed.data(), b.data(), expected.data(), scratch.data(), first_filter, first_channel, add, T(-0.5));
 

@@ -32,9 +32,9 @@ struct Large {
   static_assert(part == M, "parts must lie as far apart as tiles");
   using in = In;
   using out = Out;
-  using Windows = Image<products * C, Grid<Out>::rows + parts.height - 1, Grid<Out>::columns + parts.width - 1>;
+  using Windows = Image<products * C, grid_of<Out>.rows + parts.height - 1, grid_of<Out>.columns + parts.width - 1>;
   /// Rows as long as those of windows: what lies behind the last column is no tile, but a plane is one piece.
-  using Tiles = Image<products * F, Grid<Out>::rows, Windows::width>;
+  using Tiles = Image<products * F, grid_of<Out>.rows, Windows::width>;
   /// A point's share of them.
   struct WindowsAtPoint : detail::GroupShape<Windows, products> {
     static constexpr bool goes_on = true;
@@ -93,7 +93,7 @@ struct Large {
   }
   /// max(A' m A + bias, least) of a filter's tiles, or added to y. A vector reads past the last tiles.
   static void transform_outputs(const T* from, T bias, T least, T* y, bool add) {
-    each_vector(Tiles::height, Grid<Out>::columns, [&](int row, int column, int count) {
+    each_vector(Tiles::height, grid_of<Out>.columns, [&](int row, int column, int count) {
       T pixels[M][M][std::size_t(L)];
       both_ways<N, M, T>([](const Line<T, N>& line) { return output<N>(line); },
                          [&](int i, int j) { return lanes::load(from + std::size_t(i * N + j) * tile_point + row * Tiles::width + column); },

@@ -44,166 +44,176 @@ EIGEN_ALWAYS_INLINE void each_block(int from, int blocks, const Work& work) {
   for (; block < blocks; ++block) work.template operator()<Size>(block * Size);
 }
 
+/// A channel's plane of a batch.
+struct Plane {
+  int height, width;
+  std::size_t sample;  ///< scalars from one sample to the next
+  constexpr std::size_t size() const { return std::size_t(height) * std::size_t(width); }
+};
+template <class Shape>
+inline constexpr Plane plane_of{Shape::height, Shape::width, Shape::size};
+
 /// The tiles of one plane; those at the lower and right edge may reach past it.
-template <class Out>
 struct Grid {
-  static constexpr int rows = ceil_div(Out::height, outputs);
-  static constexpr int columns = ceil_div(Out::width, outputs);
-  static constexpr int tiles = rows * columns;
+  int rows, columns;
+  constexpr explicit Grid(const Plane& plane) : rows(ceil_div(plane.height, outputs)), columns(ceil_div(plane.width, outputs)) {}
+  constexpr int tiles() const { return rows * columns; }
+};
+template <class Shape>
+inline constexpr Grid grid_of{plane_of<Shape>};
+
+/// A tile of a batch.
+struct Tile {
+  int image, row, column;
+
+  /// Goes on to the next one.
+  void advance(const Grid& grid) {
+    if (++column < grid.columns) return;
+    column = 0;
+    if (++row < grid.rows) return;
+    row = 0;
+    ++image;
+  }
+  /// visit(row, column, place in the window, count) for each row of its window of `side` pixels a side, which reaches `pad` pixels past
+  /// its outputs, without what lies outside of the plane.
+  template <class Visit>
+  EIGEN_ALWAYS_INLINE void each_row(const Plane& plane, int side, int pad, Visit visit) const {
+    const int top = row * outputs - pad, left = column * outputs - pad;
+    const int begin = std::max(0, -left), count = std::min(side, plane.width - left) - begin;
+    for (int r = std::max(0, -top); r < std::min(side, plane.height - top); ++r) visit(top + r, left + begin, r * side + begin, count);
+  }
 };
 
-/// Some tiles of a batch, as vectors with a tile in each lane. In a whole part vector v holds tile first + v of as many images as
-/// there are lanes, from `image` on, and `first` begins a row of tiles. What is left of the batch is scattered: lane l of vector v
-/// holds tile (first + v) lanes + l, counted through all tiles of all images from `image` on.
+/// Some tiles of a batch, as vectors with a tile in each lane. In a whole part these are `rows` rows of tiles of as many images as there
+/// are lanes, an image in each. What is left of the batch is scattered: all tiles of all images, one after the other.
 struct Part {
   bool whole;
-  int image, images;
-  int first, vectors;
+  Tile first;
+  int vectors, tiles;
+  int rows = 0;
 };
 
-/// How a batch falls apart into parts of at most Rows rows of tiles.
-template <class T, class Grid, int Rows>
+/// How a batch falls apart into parts of at most `rows` rows of tiles.
 struct Parts {
-  static constexpr int L = lanes::width<T>;
-  static constexpr int most = Rows * Grid::columns;  ///< vectors
-  static constexpr int of_group = ceil_div(Grid::rows, Rows);
-  int batch;
-  int groups() const { return batch / L; }
-  int left() const { return ((batch - groups() * L) * Grid::tiles + L - 1) / L; }  ///< vectors
-  int count() const { return groups() * of_group + ceil_div(left(), most); }
+  Grid grid;
+  int rows, lanes, batch;
+  int most() const { return rows * grid.columns; }  ///< vectors
+  int of_group() const { return ceil_div(grid.rows, rows); }
+  int groups() const { return batch / lanes; }
+  int tiles_left() const { return (batch - groups() * lanes) * grid.tiles(); }
+  int count() const { return groups() * of_group() + ceil_div(tiles_left(), most() * lanes); }
   Part operator[](int i) const {
-    if (i < groups() * of_group) {
-      const int first = i % of_group * most;
-      return {true, i / of_group * L, L, first, std::min(most, Grid::tiles - first)};
+    const int in_groups = groups() * of_group();
+    if (i < in_groups) {
+      const int first = i % of_group() * rows, count = std::min(rows, grid.rows - first), vectors = count * grid.columns;
+      return {true, {i / of_group() * lanes, first, 0}, vectors, vectors * lanes, count};
     }
-    const int first = (i - groups() * of_group) * most;
-    return {false, groups() * L, batch - groups() * L, first, std::min(most, left() - first)};
+    const int first = (i - in_groups) * most() * lanes, tiles = std::min(most() * lanes, tiles_left() - first), in_image = first % grid.tiles();
+    return {false, {groups() * lanes + first / grid.tiles(), in_image / grid.columns, in_image % grid.columns}, ceil_div(tiles, lanes), tiles};
   }
 };
 
-/// Where a tile of a scattered part lies: its image, and the first pixel of a window that reaches `pad` pixels past its outputs.
-template <class T, class Grid>
-struct Place {
-  static constexpr int L = lanes::width<T>;
-  int image, top, left;
-
-  /// How many tiles a part has.
-  static int count(const Part& part) { return std::min((part.first + part.vectors) * L, part.images * Grid::tiles) - part.first * L; }
-
-  /// Of the part's tile number `t`.
-  Place(const Part& part, int t, int pad) {
-    const int tile = part.first * L + t;
-    image = part.image + tile / Grid::tiles;
-    top = tile % Grid::tiles / Grid::columns * outputs - pad;
-    left = tile % Grid::columns * outputs - pad;
-  }
-
-  /// visit(row, column, place in the window, count) for each row of a window of Side pixels a side, without what lies outside.
-  template <class Shape, int Side, class Visit>
-  EIGEN_ALWAYS_INLINE void each_row(Visit visit) const {
-    const int begin = std::max(0, -left), count = std::min(Side, int(Shape::width) - left) - begin;
-    for (int r = std::max(0, -top); r < std::min(Side, int(Shape::height) - top); ++r) visit(top + r, left + begin, r * Side + begin, count);
-  }
-};
-
-/// The pixels under a part's tiles, lane by lane: one channel of Shape, windows of Window pixels a side at every tile's outputs
-/// from -Pad on, pixels outside the plane being zero. The windows of a row of whole tiles share their pixels; scattered tiles have
-/// their own.
-template <class T, class Shape, class Grid, int Window, int Pad>
+/// The pixels under a part's tiles, lane by lane: one channel's plane, windows of `window` pixels a side at every tile's outputs from
+/// -pad on, pixels outside the plane being zero. The windows of a row of whole tiles share their pixels; scattered tiles have their own.
+template <class T>
 struct Strip {
-  static constexpr int L = lanes::width<T>, Step = outputs;
-  static constexpr std::size_t plane = Shape::plane;
-  using Tile = Place<T, Grid>;
-  static constexpr int pixels = (Grid::columns - 1) * Step + Window;  ///< in a row
-  static constexpr std::size_t size(int rows_of_tiles) {
-    return std::size_t(L) * std::max(std::size_t((rows_of_tiles - 1) * Step + Window) * pixels,
-                                     std::size_t(rows_of_tiles * Grid::columns) * Window * Window);
-  }
+  static constexpr int L = lanes::width<T>, step = outputs, widest = points(5);  ///< the last: pixels of the widest window
+  Plane plane;
+  Grid grid;
+  int window, pad;
+
+  constexpr int pixels() const { return (grid.columns - 1) * step + window; }  ///< in a row
+  constexpr std::size_t size(int rows_of_tiles) const { return L * std::max(of_rows(rows_of_tiles), of_windows(rows_of_tiles * grid.columns)); }
 
   /// Where vector v's window begins, and from one row of it to the next.
-  static std::ptrdiff_t place(const Part& part, int v) {
-    const int at = part.whole ? v / Grid::columns * Step * pixels + v % Grid::columns * Step : v * Window * Window;
+  EIGEN_ALWAYS_INLINE std::ptrdiff_t place(const Part& part, int v) const {
+    const int at = part.whole ? v / grid.columns * step * pixels() + v % grid.columns * step : v * window * window;
     return std::ptrdiff_t(at) * L;
   }
-  static std::ptrdiff_t pitch(const Part& part) { return std::ptrdiff_t(part.whole ? pixels : Window) * L; }
+  EIGEN_ALWAYS_INLINE std::ptrdiff_t pitch(const Part& part) const { return std::ptrdiff_t(part.whole ? pixels() : window) * L; }
 
   /// To be called once before some channels are gathered.
-  static void clear(const Part& part, T* strip) {
-    const std::size_t all = part.whole ? std::size_t((part.vectors / Grid::columns - 1) * Step + Window) * pixels
-                                       : std::size_t(part.vectors) * Window * Window;
-    std::fill_n(strip, all * L, T(0));
-  }
+  void clear(const Part& part, T* strip) const { std::fill_n(strip, L * (part.whole ? of_rows(part.rows) : of_windows(part.vectors)), T(0)); }
 
   /// x: the channel's plane of the batch's first sample.
-  static void gather(const Part& part, const T* x, T* strip) {
+  DROPNET_ONCE void gather(const Part& part, const T* x, T* strip) const {
     if (!part.whole)
       return each_lane(part, [&](std::ptrdiff_t in_strip, std::ptrdiff_t in_batch) { strip[in_strip] = x[in_batch]; });
-    x += std::ptrdiff_t(part.image) * std::ptrdiff_t(Shape::size);
+    x += std::size_t(part.first.image) * plane.sample;
     each_square(
         part,
-        [&](int p, auto place) {
-          lanes::transpose<T>([&](int l) { return lanes::load(x + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p); },
-                              [&](int, const lanes::Packet<T>& pixel) { lanes::store(strip + place(), pixel); });
+        [&](std::ptrdiff_t p, auto next) {
+          lanes::transpose<T>([&](int l) { return lanes::load(x + l * between() + p); }, [&](int, const lanes::Packet<T>& pixel) { lanes::store(strip + next(), pixel); });
         },
-        [&](int p, std::ptrdiff_t at) {
-          for (int l = 0; l < L; ++l) strip[at + l] = x[std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p];
+        [&](std::ptrdiff_t p, std::ptrdiff_t at) {
+          for (int l = 0; l < L; ++l) strip[at + l] = x[l * between() + p];
         });
   }
 
   /// y = strip, or y += strip.
-  static void scatter(const Part& part, const T* strip, T* y, bool add) {
-    if (!part.whole)
-      return each_lane(part, [&](std::ptrdiff_t in_strip, std::ptrdiff_t in_batch) { y[in_batch] = add ? y[in_batch] + strip[in_strip] : strip[in_strip]; });
-    y += std::ptrdiff_t(part.image) * std::ptrdiff_t(Shape::size);
+  DROPNET_ONCE void scatter(const Part& part, const T* strip, T* y, bool add) const {
+    if (!part.whole) {
+      if (add) return each_lane(part, [&](std::ptrdiff_t in_strip, std::ptrdiff_t in_batch) { y[in_batch] += strip[in_strip]; });
+      return each_lane(part, [&](std::ptrdiff_t in_strip, std::ptrdiff_t in_batch) { y[in_batch] = strip[in_strip]; });
+    }
+    y += std::size_t(part.first.image) * plane.sample;
     each_square(
         part,
-        [&](int p, auto place) {
-          lanes::transpose<T>([&](int) { return lanes::load(strip + place()); },
+        [&](std::ptrdiff_t p, auto next) {
+          lanes::transpose<T>([&](int) { return lanes::load(strip + next()); },
                               [&](int l, const lanes::Packet<T>& row) {
-                                T* to = y + std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p;
+                                T* to = y + l * between() + p;
                                 lanes::store(to, add ? lanes::plus(lanes::load(to), row) : row);
                               });
         },
-        [&](int p, std::ptrdiff_t at) {
+        [&](std::ptrdiff_t p, std::ptrdiff_t at) {
           for (int l = 0; l < L; ++l) {
-            T& to = y[std::ptrdiff_t(l) * std::ptrdiff_t(Shape::size) + p];
+            T& to = y[l * between() + p];
             to = add ? to + strip[at + l] : strip[at + l];
           }
         });
   }
 
  private:
-  /// The plane's pixels that a whole part covers: square(pixel p, place) for as many pixels as there are lanes at a time, where
-  /// place() gives the first one's place in the strip, then the next one's; and left(pixel, place) for what is left.
+  std::ptrdiff_t between() const { return std::ptrdiff_t(plane.sample); }
+  constexpr std::size_t of_rows(int rows_of_tiles) const { return std::size_t((rows_of_tiles - 1) * step + window) * std::size_t(pixels()); }
+  constexpr std::size_t of_windows(int count) const { return std::size_t(count) * std::size_t(window * window); }
+
+  /// The plane's pixels that a whole part covers: squares(pixel p, next) for as many pixels as there are lanes at a time, where
+  /// next() gives the first one's place in the strip, then the next one's; and left(pixel, place) for what is left.
   template <class Squares, class Left>
-  static void each_square(const Part& part, Squares squares, Left left) {
-    const int top = part.first / Grid::columns * Step - Pad;
-    const int from = std::max(top, 0), to = std::min(top + (part.vectors / Grid::columns - 1) * Step + Window, int(Shape::height));
-    std::ptrdiff_t at = (std::ptrdiff_t(from - top) * pixels + Pad) * L;
+  EIGEN_ALWAYS_INLINE void each_square(const Part& part, Squares squares, Left left) const {
+    const int top = part.first.row * step - pad;
+    const int from = std::max(top, 0), to = std::min(top + (part.rows - 1) * step + window, plane.height);
+    std::ptrdiff_t at = (std::ptrdiff_t(from - top) * pixels() + pad) * L;
+    const std::ptrdiff_t behind_row = std::ptrdiff_t(pixels() - plane.width) * L;
     int column = 0;
     const auto next = [&] {
       const std::ptrdiff_t now = at;
       at += L;
-      if (++column == Shape::width) {
+      if (++column == plane.width) {
         column = 0;
-        at += std::ptrdiff_t(pixels - Shape::width) * L;
+        at += behind_row;
       }
       return now;
     };
-    int p = from * Shape::width;
-    for (; p + L <= to * Shape::width; p += L) squares(p, next);
-    for (; p < to * Shape::width; ++p) left(p, next());
+    std::ptrdiff_t p = from * plane.width;
+    const std::ptrdiff_t end = to * plane.width;
+    for (; p + L <= end; p += L) squares(p, next);
+    for (; p < end; ++p) left(p, next());
   }
 
   /// visit(place in the strip, place in the batch) for each pixel of each scattered tile.
   template <class Visit>
-  static void each_lane(const Part& part, Visit visit) {
-    for (int t = 0; t < Tile::count(part); ++t) {
-      const Tile tile(part, t, Pad);
-      const std::ptrdiff_t in_strip = std::ptrdiff_t(t / L) * Window * Window * L + t % L;
-      const std::ptrdiff_t image = std::ptrdiff_t(tile.image) * std::ptrdiff_t(Shape::size);
-      tile.template each_row<Shape, Window>([&](int row, int column, int place, int count) {
-        for (int q = 0; q < count; ++q) visit(in_strip + std::ptrdiff_t(place + q) * L, image + std::ptrdiff_t(row) * Shape::width + column + q);
+  EIGEN_ALWAYS_INLINE void each_lane(const Part& part, Visit visit) const {
+    Tile tile = part.first;
+    for (int t = 0; t < part.tiles; ++t, tile.advance(grid)) {
+      const std::ptrdiff_t in_strip = std::ptrdiff_t(t / L) * window * window * L + t % L;
+      const std::ptrdiff_t image = tile.image * between();
+      tile.each_row(plane, window, pad, [&](int row, int column, int at, int count) {
+        const std::ptrdiff_t to = in_strip + std::ptrdiff_t(at) * L, from = image + std::ptrdiff_t(row) * plane.width + column;
+        DROPNET_UNROLL for (int q = 0; q < widest; ++q)
+          if (q < count) visit(to + q * L, from + q);
       });
     }
   }

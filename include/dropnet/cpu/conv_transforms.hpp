@@ -80,34 +80,34 @@ EIGEN_ALWAYS_INLINE void transform_back(const T* from, T bias, T least, T* to, s
 // the inputs, Target that of the outputs, `strip` memory for one of either.
 
 /// Channels begin..end of the batch at x.
-template <class Source, int N, int Most, std::size_t Point, class T>
+template <auto Source, int N, int Most, std::size_t Point, class T>
 void transform_inputs(const Part& part, const T* x, int begin, int end, T* strip, T* to) {
-  Source::clear(part, strip);
+  Source.clear(part, strip);
   for (int c = begin; c < end; ++c) {
-    Source::gather(part, x + std::size_t(c) * Source::plane, strip);
-    for (int t = 0; t < part.vectors; ++t) transform_input<N, T, Point>(strip + Source::place(part, t), Source::pitch(part), to + std::size_t(c * Most + t) * lanes::width<T>);
+    Source.gather(part, x + std::size_t(c) * Source.plane.size(), strip);
+    for (int t = 0; t < part.vectors; ++t) transform_input<N, T, Point>(strip + Source.place(part, t), Source.pitch(part), to + std::size_t(c * Most + t) * lanes::width<T>);
   }
 }
 
 /// Filters begin..end of the batch's gradients at dy; the sum of each is added to db.
-template <class Target, int N, int Most, std::size_t Point, class T>
+template <auto Target, int N, int Most, std::size_t Point, class T>
 void transform_gradients(const Part& part, const T* dy, int begin, int end, T* strip, T* to, T* db) {
-  Target::clear(part, strip);
+  Target.clear(part, strip);
   for (int f = begin; f < end; ++f) {
-    Target::gather(part, dy + std::size_t(f) * Target::plane, strip);
+    Target.gather(part, dy + std::size_t(f) * Target.plane.size(), strip);
     lanes::Packet<T> total = lanes::all(T(0));
     for (int t = 0; t < part.vectors; ++t)
-      transform_gradient<N, T, Point>(strip + Target::place(part, t), Target::pitch(part), to + std::size_t(f * Most + t) * lanes::width<T>, total);
+      transform_gradient<N, T, Point>(strip + Target.place(part, t), Target.pitch(part), to + std::size_t(f * Most + t) * lanes::width<T>, total);
     db[f] += lanes::sum(total);
   }
 }
 
 /// One filter's outputs, y of the batch's first sample, out of its values.
-template <class Target, int N, std::size_t Point, class T>
+template <auto Target, int N, std::size_t Point, class T>
 void transform_outputs(const Part& part, const T* from, T bias, T least, T* strip, T* y, bool add) {
   for (int t = 0; t < part.vectors; ++t)
-    transform_back<N, T, Point>(from + std::size_t(t) * lanes::width<T>, bias, least, strip + Target::place(part, t), Target::pitch(part));
-  Target::scatter(part, strip, y, add);
+    transform_back<N, T, Point>(from + std::size_t(t) * lanes::width<T>, bias, least, strip + Target.place(part, t), Target.pitch(part));
+  Target.scatter(part, strip, y, add);
 }
 
 /// m = (or +=) w v at one point: v [channel][vector], `Most` vectors apart; w [channel][filter], `Pitch` filters apart; m [filter][vector].
@@ -116,7 +116,7 @@ EIGEN_ALWAYS_INLINE void multiply_tile(const T* v, const T* w, T* m, int channel
   constexpr int pitch = Most * lanes::width<T>;
   using Sums = lanes::Sums<T, Filters, Vectors>;
   Sums sums = Add ? Sums(m, pitch) : Sums();
-  sums.template add<1>(channels, w, Pitch, v, pitch);
+  sums.add(channels, w, 1, Pitch, v, pitch);
   sums.store_to(m, pitch);
 }
 

@@ -21,11 +21,9 @@ inline constexpr std::size_t of_pairs = std::size_t(Channels) * Filters * points
 template <class T, class In, class Out, int K, int Pad>
 struct WideCorrelate {
   static constexpr int L = lanes::width<T>, N = points(K), products = N * N, C = In::channels, F = Out::channels;
-  using Tiles = Grid<Out>;
-  using Split = Parts<T, Tiles, std::clamp(4 / Tiles::columns, 1, Tiles::rows)>;
-  static constexpr int most = Split::most;
-  using Source = Strip<T, In, Tiles, N, Pad>;
-  using Target = Strip<T, Out, Tiles, outputs, 0>;
+  static constexpr Grid tiles = grid_of<Out>;
+  static constexpr int rows = std::clamp(4 / tiles.columns, 1, tiles.rows), most = rows * tiles.columns;  ///< of a part: of tiles, and vectors
+  static constexpr Strip<T> source{plane_of<In>, tiles, N, Pad}, target{plane_of<Out>, tiles, outputs, 0};
 
   static constexpr int B = lanes::registers >= 32 ? 8 : 4, most_vectors = 2;  ///< of sums in registers
   static constexpr int group = 32, channels = 32;                            ///< filters and channels of a block
@@ -33,22 +31,22 @@ struct WideCorrelate {
   static_assert(group % step == 0 && step % L == 0 && step % B == 0);
   static constexpr std::size_t in_point = apart<T>(std::size_t(C) * most * L), block_point = apart<T>(std::size_t(channels) * group),
                                out_point = apart<T>(std::size_t(group) * most * L);
-  static constexpr std::size_t strip = std::max(Source::size(most / Tiles::columns), Target::size(most / Tiles::columns));
+  static constexpr std::size_t strip = std::max(source.size(rows), target.size(rows));
   static constexpr std::size_t scratch = strip + products * (block_point + out_point);
 
   /// Where weights transformed once would not stay in the third cache, or are used for few tiles only.
-  static constexpr bool pays = of_pairs<T, C, F, K> > (Tiles::tiles <= 4 ? 4'000'000 : 16'000'000);
+  static constexpr bool pays = of_pairs<T, C, F, K> > (tiles.tiles() <= 4 ? 4'000'000 : 16'000'000);
 
   /// As Correlate's.
   static void run(Cpu& cpu, std::size_t operations, int batch, const T* x, const Kernels<T>& weights, const T* bias, T* y, int first_filter, int first_channel, bool add,
                   T least) {
     T* v = cpu.shared_scratch<T>(products * in_point);
-    const Split parts{batch};
+    const Parts parts{tiles, rows, L, batch};
     for (int i = 0; i < parts.count(); ++i) {
       const Part part = parts[i];
       cpu.parallel(ceil_div(C - first_channel, channels), operations, [&](int task, int worker) {
         const int first = first_channel + task * channels;
-        transform_inputs<Source, N, most, in_point>(part, x, first, std::min(C, first + channels), cpu.scratch<T>(worker, scratch), v);
+        transform_inputs<source, N, most, in_point>(part, x, first, std::min(C, first + channels), cpu.scratch<T>(worker, scratch), v);
       });
       const int first_group = first_filter / group;
       cpu.parallel(ceil_div(F, group) - first_group, operations, [&](int task, int worker) {
@@ -83,7 +81,7 @@ struct WideCorrelate {
       }
     }
     for (int f = from; f < end; ++f)
-      transform_outputs<Target, N, out_point>(part, m + std::size_t(f * most) * L, bias ? bias[filter + f] : T(0), least, memory, y + std::size_t(filter + f) * Out::plane, add);
+      transform_outputs<target, N, out_point>(part, m + std::size_t(f * most) * L, bias ? bias[filter + f] : T(0), least, memory, y + std::size_t(filter + f) * Out::plane, add);
   }
 };
 
@@ -92,11 +90,9 @@ template <class T, class In, class Out, int K, int Pad>
 struct WideGradient {
   static constexpr int L = lanes::width<T>, N = points(K), products = N * N, C = In::channels, F = Out::channels;
   using Packet = lanes::Packet<T>;
-  using Tiles = Grid<Out>;
-  using Split = Parts<T, Tiles, std::clamp(4 / Tiles::columns, 1, Tiles::rows)>;
-  static constexpr int most = Split::most;
-  using Source = Strip<T, In, Tiles, N, Pad>;
-  using Target = Strip<T, Out, Tiles, outputs, 0>;
+  static constexpr Grid tiles = grid_of<Out>;
+  static constexpr int rows = std::clamp(4 / tiles.columns, 1, tiles.rows), most = rows * tiles.columns;  ///< of a part: of tiles, and vectors
+  static constexpr Strip<T> source{plane_of<In>, tiles, N, Pad}, target{plane_of<Out>, tiles, outputs, 0};
 
   static constexpr bool channels_in_lanes = ceil_div(C, L) * F <= ceil_div(F, L) * C;
   static constexpr int across = channels_in_lanes ? C : F, down = channels_in_lanes ? F : C;
@@ -106,7 +102,7 @@ struct WideGradient {
                                down_point = apart<T>(std::size_t(ceil_div(down, down_group) * down_group) * most * L),
                                sums_point = apart<T>(std::size_t(down_group) * across_group);
   static constexpr std::size_t of_channel = channels_in_lanes ? across_point : down_point, of_filter = channels_in_lanes ? down_point : across_point;
-  static constexpr std::size_t strip = std::max(Source::size(most / Tiles::columns), Target::size(most / Tiles::columns));
+  static constexpr std::size_t strip = std::max(source.size(rows), target.size(rows));
   static constexpr std::size_t scratch = strip + products * sums_point;
 
   /// Where sums for all would not stay in the second cache.
@@ -117,7 +113,7 @@ struct WideGradient {
     T* of_across = cpu.shared_scratch<T>(products * (across_point + down_point));
     T* of_down = of_across + products * across_point;
     if (!add) std::fill_n(dw, std::size_t(first_filter) * C * K * K, T(0));
-    const Split parts{batch};
+    const Parts parts{tiles, rows, L, batch};
     for (int i = 0; i < parts.count(); ++i) {
       const Part part = parts[i];
       constexpr int of_channels = ceil_div(C, L);
@@ -127,9 +123,9 @@ struct WideGradient {
         const bool channels = task < of_channels;
         const int first = (channels ? task : first_filters + task - of_channels) * L;
         if (channels)
-          transform_inputs<Source, N, most, of_channel>(part, x, first, std::min(C, first + L), memory, channels_in_lanes ? of_across : of_down);
+          transform_inputs<source, N, most, of_channel>(part, x, first, std::min(C, first + L), memory, channels_in_lanes ? of_across : of_down);
         else
-          transform_gradients<Target, N, most, of_filter>(part, dy, std::max(first, first_filter), std::min(F, first + L), memory, channels_in_lanes ? of_down : of_across, db);
+          transform_gradients<target, N, most, of_filter>(part, dy, std::max(first, first_filter), std::min(F, first + L), memory, channels_in_lanes ? of_down : of_across, db);
         if (channels == channels_in_lanes) turn(part.vectors, of_across, first);
       });
       const int first_group = channels_in_lanes ? 0 : first_filter / across_group;
@@ -164,7 +160,7 @@ struct WideGradient {
   }
   static void tile(int vectors, const T* along, const T* factors, T* to) {
     lanes::Sums<T, B, V> sums;
-    for (int l = 0; l < L; ++l) sums.template add<most * L, L * most * L>(vectors, factors + l, L, along + l * most * L, L);
+    for (int l = 0; l < L; ++l) sums.add(vectors, factors + l, most * L, L, along + l * most * L, L, L * most * L);
     sums.store_to(to, across_group);
   }
   /// One that lies down, and as many as there are lanes that lie across.

@@ -28,12 +28,11 @@ constexpr int rows_for(std::size_t row, std::size_t cache, int rows) {
 template <class T, class In, class Out, int K, int Pad>
 struct Correlate {
   static constexpr int L = lanes::width<T>, M = outputs, N = points(K), products = N * N, C = In::channels, F = Out::channels;
-  using Tiles = Grid<Out>;
-  static constexpr int rows = rows_for(std::size_t(C + F) * products * Tiles::columns * L * sizeof(T), 600'000, Tiles::rows);
-  using Split = Parts<T, Tiles, rows>;
-  static constexpr int most = Split::most;
-  using Source = Strip<T, In, Tiles, N, Pad>;
-  using Target = Strip<T, Out, Tiles, M, 0>;
+  static constexpr Grid tiles = grid_of<Out>;
+  static constexpr int rows = rows_for(std::size_t(C + F) * products * tiles.columns * L * sizeof(T), 600'000, tiles.rows);
+  static constexpr int most = rows * tiles.columns;  ///< vectors of a part
+  static constexpr Parts parts(int batch) { return {tiles, rows, L, batch}; }
+  static constexpr Strip<T> source{plane_of<In>, tiles, N, Pad}, target{plane_of<Out>, tiles, M, 0};
 
   // B filters x V tiles of sums, V values and one weight have to stay in registers.
   static constexpr int most_vectors = 2;
@@ -44,12 +43,12 @@ struct Correlate {
   static constexpr std::size_t packed = packed_point * products;
 
   static constexpr std::size_t in_point = apart<T>(std::size_t(C) * most * L), out_point = apart<T>(std::size_t(blocks) * B * most * L);
-  static constexpr std::size_t strip = std::max(Source::size(rows), Target::size(rows));
-  using Few = FewTiles<T, In, Out, K, Pad, packed_point, padded_filters>;
-  static constexpr std::size_t scratch = std::max(strip + products * (in_point + out_point), Few::scratch);
+  static constexpr std::size_t strip = std::max(source.size(rows), target.size(rows));
+  static constexpr FewTiles<T, K> of_few{plane_of<In>, plane_of<Out>, C, F, Pad, packed_point, padded_filters};
+  static constexpr std::size_t scratch = std::max(strip + products * (in_point + out_point), of_few.scratch());
   using Wide = WideCorrelate<T, In, Out, K, Pad>;
-  /// Whether Few serves the whole batch.
-  static constexpr bool few(int batch) { return batch * Tiles::tiles <= Few::most; }
+  /// Whether the whole batch has few tiles.
+  static constexpr bool few(int batch) { return batch * tiles.tiles() <= of_few.most; }
 
   /// G g G' for channel c and all filters, packed as [point][channel][filter].
   static void pack(const Kernels<T>& weights, int c, T* to) {
@@ -60,14 +59,14 @@ struct Correlate {
   /// x, y: the first sample. Filters before `first_filter` are left as they are; channels before `first_channel` are passed over.
   /// What a bias was added to becomes at least `least`.
   static void run(const Part& part, const T* x, const T* weights, const T* bias, T* y, T* memory, int first_filter, int first_channel, bool add, T least) {
-    if (Few::serves(part)) return Few::run(part, x, weights, bias, y, memory, first_filter, first_channel, add, least);
+    if (of_few.serves(part)) return of_few.run(part, x, weights, bias, y, memory, first_filter, first_channel, add, least);
     T* v = memory + strip;
     T* m = v + products * in_point;
-    transform_inputs<Source, N, most, in_point>(part, x, first_channel, C, memory, v);
+    transform_inputs<source, N, most, in_point>(part, x, first_channel, C, memory, v);
     for (int k = 0; k < products; ++k)
       multiply(part.vectors, v + std::size_t(k) * in_point, weights + std::size_t(k) * packed_point, m + std::size_t(k) * out_point, first_filter, first_channel);
     for (int f = first_filter; f < F; ++f)
-      transform_outputs<Target, N, out_point>(part, m + std::size_t(f * most) * L, bias ? bias[f] : T(0), least, memory, y + std::size_t(f) * Out::plane, add);
+      transform_outputs<target, N, out_point>(part, m + std::size_t(f * most) * L, bias ? bias[f] : T(0), least, memory, y + std::size_t(f) * Out::plane, add);
   }
 
  private:
@@ -93,12 +92,11 @@ template <class T, class In, class Out, int K, int Pad>
 struct Gradient {
   using Packet = lanes::Packet<T>;
   static constexpr int L = lanes::width<T>, M = outputs, N = points(K), products = N * N, C = In::channels, F = Out::channels;
-  using Tiles = Grid<Out>;
-  static constexpr int rows = rows_for(std::size_t(C + F) * products * Tiles::columns * L * sizeof(T), 600'000, Tiles::rows);
-  using Split = Parts<T, Tiles, rows>;
-  static constexpr int most = Split::most;
-  using Source = Strip<T, In, Tiles, N, Pad>;
-  using Target = Strip<T, Out, Tiles, M, 0>;
+  static constexpr Grid tiles = grid_of<Out>;
+  static constexpr int rows = rows_for(std::size_t(C + F) * products * tiles.columns * L * sizeof(T), 600'000, tiles.rows);
+  static constexpr int most = rows * tiles.columns;  ///< vectors of a part
+  static constexpr Parts parts(int batch) { return {tiles, rows, L, batch}; }
+  static constexpr Strip<T> source{plane_of<In>, tiles, N, Pad}, target{plane_of<Out>, tiles, M, 0};
 
   static constexpr bool channels_in_lanes = ceil_div(C, L) * F <= ceil_div(F, L) * C;
   static constexpr int across = channels_in_lanes ? C : F, down = channels_in_lanes ? F : C;
@@ -112,7 +110,7 @@ struct Gradient {
 
   static constexpr std::size_t in_point = apart<T>(std::size_t(channels_in_lanes ? padded_across : padded_down) * most * L);
   static constexpr std::size_t out_point = apart<T>(std::size_t(channels_in_lanes ? padded_down : padded_across) * most * L);
-  static constexpr std::size_t strip = std::max(Source::size(rows), Target::size(rows));
+  static constexpr std::size_t strip = std::max(source.size(rows), target.size(rows));
   static constexpr std::size_t turned = std::size_t(most) * L * padded_across;
   static constexpr std::size_t scratch = strip + products * (in_point + out_point) + turned;
   static constexpr std::size_t point_sums = std::size_t(padded_down) * padded_across;
@@ -126,8 +124,8 @@ struct Gradient {
     T* v = memory + strip;
     T* p = v + products * in_point;
     T* lines = p + products * out_point;
-    transform_inputs<Source, N, most, in_point>(part, x, 0, C, memory, v);
-    transform_gradients<Target, N, most, out_point>(part, dy, first_filter, F, memory, p, db);
+    transform_inputs<source, N, most, in_point>(part, x, 0, C, memory, v);
+    transform_gradients<target, N, most, out_point>(part, dy, first_filter, F, memory, p, db);
     const int first_vector = channels_in_lanes ? 0 : first_filter / L;
     for (int k = 0; k < products; ++k) {
       const T* of_channels = v + std::size_t(k) * in_point;
@@ -179,10 +177,10 @@ struct Gradient {
   }
 
   template <int Rows>
-  static void tile(int tiles, const T* along, const T* factors, T* to, bool begins) {
+  static void tile(int count, const T* along, const T* factors, T* to, bool begins) {
     using Totals = lanes::Sums<T, Rows, V>;
     Totals totals = begins ? Totals() : Totals(to, padded_across);
-    totals.template add<most * L>(tiles, factors, 1, along, padded_across);
+    totals.add(count, factors, most * L, 1, along, padded_across);
     totals.store_to(to, padded_across);
   }
 };
@@ -195,12 +193,12 @@ constexpr double transforms(int kernel) { return 7.0 * points(kernel) * points(k
 /// Sums of few channels are soon done and wait for memory: they count as `least` more.
 template <class In, class Out, int K>
 constexpr double correlation_count(double least = 0) {
-  return Grid<Out>::tiles * (points(K) * points(K) * (In::channels + least) * Out::channels + transforms(K) * (In::channels + Out::channels));
+  return grid_of<Out>.tiles() * (points(K) * points(K) * (In::channels + least) * Out::channels + transforms(K) * (In::channels + Out::channels));
 }
 template <class T, class In, class Out, int K, int Pad>
 inline constexpr double gradient_count = [] {
   using Here = Gradient<T, In, Out, K, Pad>;
-  return Here::Tiles::tiles * (double(Here::sums) + 5.0 * Here::products * Here::padded_across + transforms(K) * (In::channels + Out::channels));
+  return Here::tiles.tiles() * (double(Here::sums) + 5.0 * Here::products * Here::padded_across + transforms(K) * (In::channels + Out::channels));
 }();
 
 template <class T, class In, class Out, int K, int Pad>
@@ -246,7 +244,7 @@ struct WinogradConv {
     if constexpr (Kernel::Wide::pays)
       if (!Kernel::few(batch)) return Kernel::Wide::run(cpu, conv_operations<W>(batch), batch, x, weights, bias, y, first_filter, first_channel, add, least);
     T* packed = cpu.shared_scratch<T>(Kernel::packed);
-    const typename Kernel::Split parts{batch};
+    const winograd::Parts parts = Kernel::parts(batch);
     const std::size_t operations = conv_operations<W>(batch);
     cpu.parallel(Kernel::C - first_channel, cpu.divided_with(parts.count(), operations, Kernel::packed), [&](int c, int) { Kernel::pack(weights, first_channel + c, packed); });
     cpu.parallel(parts.count(), operations, [&](int i, int worker) {
@@ -266,7 +264,7 @@ struct WinogradConv {
       if (!b.add) std::fill_n(b.diff, Out::channels, T(0));
       Gradient::Wide::run(cpu, operations, x.batch, x.data, y.diff, w.diff, w.add, b.diff, y.from);
     } else {
-      const typename Gradient::Split parts{x.batch};
+      const winograd::Parts parts = Gradient::parts(x.batch);
       const Pieces split{parts.count()};
       constexpr std::size_t each = Gradient::sums + padded(Out::channels);
       T* partial = cpu.shared_scratch<T>(each * std::size_t(split.pieces()));

@@ -140,7 +140,7 @@ struct Correlate {
   static EIGEN_ALWAYS_INLINE void add_runs(Sums& sums, const T*& w, const T* x) {
     if constexpr (I < Taps::runs) {
       constexpr Run run = Taps::run(I);
-      sums.template add<1>(run.count, w, B, x + run.offset, run.step);
+      sums.add(run.count, w, 1, B, x + run.offset, run.step);
       w += run.count * B;
       add_runs<I + 1>(sums, w, x);
     }

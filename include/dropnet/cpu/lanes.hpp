@@ -4,6 +4,12 @@
 
 /// Before a loop over registers, of a constant length of 16 at most: rolled, as compilers leave it at -O2, it keeps them in memory.
 #define DROPNET_UNROLL _Pragma("GCC unroll 16")
+/// Of a function that serves many shapes as it is: g++ would make one of it for each, at -O3, by putting in numbers that it knows.
+#ifdef __clang__
+#define DROPNET_ONCE __attribute__((noinline))
+#else
+#define DROPNET_ONCE __attribute__((noinline, noclone))
+#endif
 
 namespace dropnet::lanes {
 

@@ -175,7 +175,7 @@ struct Product {
     using Sums = lanes::Sums<T, rows, Vectors>;
     if constexpr (!Last) {
       Sums sums;
-      sums.template add<1>(length, a, group, b.data, b.pitch);
+      sums.add(length, a, 1, group, b.data, b.pitch);
       if constexpr (Begun) sums.plus_stored(parts, Vectors * L);
       return sums.store_to(parts, Vectors * L);
     }
@@ -183,7 +183,7 @@ struct Product {
     const bool full = high == rows && wide == Vectors * L && j % c.segment + wide <= c.segment;
     if (full) Sums::prefetch(to, c.pitch);
     Sums sums;
-    sums.template add<1>(length, a, group, b.data, b.pitch);
+    sums.add(length, a, 1, group, b.data, b.pitch);
     if constexpr (Begun) sums.plus_stored(parts, Vectors * L);
     const T* const bias = c.bias ? c.bias + i : nullptr;
     if (full) {

@@ -36,12 +36,12 @@ struct Sums<T, Rows, Vectors, std::integer_sequence<int, I...>> {
   /// max(sum + bias, least) with a bias for each row.
   EIGEN_ALWAYS_INLINE void finish(const T* bias, T least) { ((of[I] = at_least(plus(of[I], all(bias[I / Vectors])), least)), ...); }
 
-  /// Adds factor(r, k) value(k, v) over k = 0..length. Factors lie FactorRow scalars apart from row to row, vectors of values ValueVector
-  /// from vector to vector, and both a step from one k to the next.
-  template <std::ptrdiff_t FactorRow, std::ptrdiff_t ValueVector = width<T>>
-  EIGEN_ALWAYS_INLINE void add(int length, const T* factors, std::ptrdiff_t factor_step, const T* values, std::ptrdiff_t value_step) {
+  /// Adds factor(r, k) value(k, v) over k = 0..length. Factors lie `row` scalars apart from row to row, vectors of values `vector` from
+  /// vector to vector, and both a step from one k to the next.
+  EIGEN_ALWAYS_INLINE void add(int length, const T* factors, std::ptrdiff_t row, std::ptrdiff_t factor_step, const T* values, std::ptrdiff_t value_step,
+                               std::ptrdiff_t vector = width<T>) {
     for (int k = 0; k < length; ++k, factors += factor_step, values += value_step)
-      ((of[I] = fma(all(factors[I / Vectors * FactorRow]), load(values + I % Vectors * ValueVector), of[I])), ...);
+      ((of[I] = fma(all(factors[I / Vectors * row]), load(values + I % Vectors * vector), of[I])), ...);
   }
 
  private:
