@@ -52,11 +52,16 @@ struct Pass {
 template <class Backend, class T>
 class Scope {
  public:
-  Scope(const Pass<Backend, T>& pass, Extent at) : pass_(&pass), at_(at) {}
+  /// Where the first layer begins.
+  explicit Scope(const Pass<Backend, T>& pass) : pass_(&pass) {}
 
   Scope operator+(const Extent& e) const {
     Scope s = *this;
-    s.at_ = at_ + e;
+    s.weights_ += e.weights;
+    s.activations_ += e.activations;
+    s.indices_ += e.indices;
+    s.layer_ += e.layers;
+    s.site_ += e.sites;
     return s;
   }
 
@@ -64,7 +69,7 @@ class Scope {
   template <class Shape>
   Blob<T, Shape> take(Shape shape) {
     const auto taken = blob(shape, held_);
-    at_ = at_ + extents::activations(shape);
+    activations_ += padded(Shape::size);
     held_ += padded(Shape::size);
     return taken;
   }
@@ -84,7 +89,7 @@ class Scope {
   template <class Shape>
   Blob<T, Shape> link(Shape shape) {
     const auto taken = blob(shape, here_);
-    at_ = at_ + extents::activations(shape);
+    activations_ += padded(Shape::size);
     std::swap(here_, there_);
     return taken;
   }
@@ -104,11 +109,11 @@ class Scope {
   }
   /// The next weight tensor, and a step over it.
   Weight<T> take_weight(std::size_t size) {
-    const std::size_t place = at_.weights;
-    at_ = at_ + extents::tensor(size);
+    const std::size_t place = weights_;
+    weights_ += padded(size);
     return {pass_->weights + place, pass_->gradients ? pass_->gradients + place : nullptr, pass_->add_gradients};
   }
-  Index* indices() const { return pass_->indices + (pass_->transient ? 0 : at_.indices * std::size_t(pass_->batch)); }
+  Index* indices() const { return pass_->indices + (pass_->transient ? 0 : indices_ * std::size_t(pass_->batch)); }
 
   /// The same place in another pass.
   Scope in(const Pass<Backend, T>& pass) const {
@@ -130,10 +135,10 @@ class Scope {
   Probe<T>* probe() const { return pass_->probe; }
   /// Whether two layers may be done in one op that leaves out what lies between them.
   bool may_fuse() const { return pass_->may_fuse; }
-  int layer() const { return at_.layers; }
-  int site() const { return at_.sites; }
+  int layer() const { return layer_; }
+  int site() const { return site_; }
   std::uint64_t iteration() const { return pass_->moment.iteration; }
-  Share share() const { return pass_->shares[at_.sites]; }
+  Share share() const { return pass_->shares[site_]; }
   /// With `each` words for a sample: those of this pass's first one come first.
   Random random(Random::Purpose purpose, int number, std::size_t each) const {
     return Random(pass_->moment.seed, purpose, number, pass_->moment.time()).from(std::uint64_t(pass_->first) * each);
@@ -143,11 +148,12 @@ class Scope {
   /// At the next place of its own, or at the transient one.
   template <class Shape>
   Blob<T, Shape> blob(Shape, std::size_t transient) const {
-    const auto place = [&](bool shared) { return (shared ? transient : at_.activations) * std::size_t(pass_->batch); };
+    const auto place = [&](bool shared) { return (shared ? transient : activations_) * std::size_t(pass_->batch); };
     return {pass_->activations + place(pass_->transient), pass_->diffs ? pass_->diffs + place(pass_->transient_diffs) : nullptr, pass_->batch};
   }
   const Pass<Backend, T>* pass_;
-  Extent at_;
+  std::size_t weights_ = 0, activations_ = 0, indices_ = 0;  ///< of an extent what a layer's place is found by
+  int layer_ = 0, site_ = 0;
   std::size_t held_ = 0, here_ = 0, there_ = 0;  ///< of transient places, in scalars per sample
 };
 

@@ -86,13 +86,13 @@ class Network : public AnyNetwork<Backend, T> {
   void queue_forward(AnyWorkspace<Backend, T>& ws, Probe<T>* probe = nullptr) const {
     detail::named(*this, ws, [&] {
       const auto pass = ws.pass(*this, probe);
-      spec_.forward(Scope<Backend, T>(pass, Extent{}), blob<Input>(ws.input()), blob<output>(ws.output()));
+      spec_.forward(Scope<Backend, T>(pass), blob<Input>(ws.input()), blob<output>(ws.output()));
     });
   }
   void queue_backward(AnyWorkspace<Backend, T>& ws, Probe<T>* probe = nullptr) const {
     detail::named(*this, ws, [&] {
       const auto pass = ws.pass(*this, probe);
-      spec_.backward(Scope<Backend, T>(pass, Extent{}), blob<Input>(ws.input()), blob<output>(ws.output()));
+      spec_.backward(Scope<Backend, T>(pass), blob<Input>(ws.input()), blob<output>(ws.output()));
       if constexpr (Backend::asynchronous) ws.backend().join();
     });
   }
