@@ -117,7 +117,8 @@ struct Parts {
 /// -pad on, pixels outside the plane being zero. The windows of a row of whole tiles share their pixels; scattered tiles have their own.
 template <class T>
 struct Strip {
-  static constexpr int L = lanes::width<T>, step = outputs, widest = points(5);  ///< the last: pixels of the widest window
+  static constexpr int L = lanes::width<T>, step = outputs;
+  static constexpr int widest = points(5);  ///< of all windows, in pixels
   Plane plane;
   Grid grid;
   int window, pad;

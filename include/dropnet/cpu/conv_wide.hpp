@@ -22,7 +22,7 @@ template <class T, class In, class Out, int K, int Pad>
 struct WideCorrelate {
   static constexpr int L = lanes::width<T>, N = points(K), products = N * N, C = In::channels, F = Out::channels;
   static constexpr Grid tiles = grid_of<Out>;
-  static constexpr int rows = std::clamp(4 / tiles.columns, 1, tiles.rows), most = rows * tiles.columns;  ///< of a part: of tiles, and vectors
+  static constexpr int rows = std::clamp(4 / tiles.columns, 1, tiles.rows), most = rows * tiles.columns;  ///< rows of tiles of a part, and its vectors
   static constexpr Strip<T> source{plane_of<In>, tiles, N, Pad}, target{plane_of<Out>, tiles, outputs, 0};
 
   static constexpr int B = lanes::registers >= 32 ? 8 : 4, most_vectors = 2;  ///< of sums in registers
@@ -91,7 +91,7 @@ struct WideGradient {
   static constexpr int L = lanes::width<T>, N = points(K), products = N * N, C = In::channels, F = Out::channels;
   using Packet = lanes::Packet<T>;
   static constexpr Grid tiles = grid_of<Out>;
-  static constexpr int rows = std::clamp(4 / tiles.columns, 1, tiles.rows), most = rows * tiles.columns;  ///< of a part: of tiles, and vectors
+  static constexpr int rows = std::clamp(4 / tiles.columns, 1, tiles.rows), most = rows * tiles.columns;  ///< rows of tiles of a part, and its vectors
   static constexpr Strip<T> source{plane_of<In>, tiles, N, Pad}, target{plane_of<Out>, tiles, outputs, 0};
 
   static constexpr bool channels_in_lanes = ceil_div(C, L) * F <= ceil_div(F, L) * C;
