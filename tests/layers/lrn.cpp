@@ -7,12 +7,15 @@ TEST_CASE("LRN across channels") {
   test::check<Image<3, 2, 3>>(LRN<5>{.alpha = 0.5, .beta = 0.6, .k = 2});
   test::check<Image<2, 4, 4>>(LRN<>{.alpha = 1e-4});
   test::check<Image<1, 2, 2>>(LRN<1>{}, {}, 2);
+  test::check<Image<3, 1, 39>>(LRN<7>{.alpha = 0.3, .beta = 1.25}, {}, 2);
   test::check<Image<2, 6, 6>>(Sequential<Conv<6, 3>, ReLU, LRN<3>, Linear<3>>{});
 }
 TEST_CASE("LRN within channel") {
   test::check<Image<2, 5, 7>>(LRN<3, WithinChannel>{});
   test::check<Image<3, 4, 3>>(LRN<5, WithinChannel>{.alpha = 0.5, .beta = 0.6, .k = 2});
   test::check<Image<1, 1, 2>>(LRN<5, WithinChannel>{});
+  test::check<Image<2, 2, 21>>(LRN<3, WithinChannel>{.alpha = 0.3, .k = 0.5}, {}, 2);
+  test::check<Image<2, 8, 4>>(Sequential<Conv<2, 3, Pad<1>>, ReLU, LRN<1, WithinChannel>, Linear<3>>{});
 }
 TEST_CASE_TEMPLATE("LRN: Caffe's formulas by hand, alpha divided by the window's size", Backend, Cpu, Reference) {
   // Channels 1, 2, 3 at one pixel, window 3: sums of squares 5, 14, 13.

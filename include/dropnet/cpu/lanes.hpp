@@ -1,6 +1,9 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
 
 /// Before a loop over registers, of a constant length of 16 at most: rolled, as compilers leave it at -O2, it keeps them in memory.
 #define DROPNET_UNROLL _Pragma("GCC unroll 16")
@@ -32,6 +35,35 @@ template <class T>
 EIGEN_ALWAYS_INLINE Packet<T> load(const T* from) { return Eigen::internal::ploadu<Packet<T>>(from); }
 template <class T>
 EIGEN_ALWAYS_INLINE void store(T* to, const Packet<T>& p) { Eigen::internal::pstoreu(to, p); }
+
+/// A register's worth of an array, all of it.
+template <class T>
+using Whole = std::integral_constant<int, width<T>>;
+/// Of an array's end: `count` lanes, fewer than a register has; the others are zeros, or not stored.
+template <class T>
+EIGEN_ALWAYS_INLINE Packet<T> load(const T* from, int count) {
+  T values[width<T>] = {};
+  std::copy_n(from, count, values);
+  return load(values);
+}
+template <class T>
+EIGEN_ALWAYS_INLINE Packet<T> load(const T* from, Whole<T>) { return load(from); }
+template <class T>
+EIGEN_ALWAYS_INLINE void store(T* to, const Packet<T>& p, int count) {
+  T values[width<T>];
+  store(values, p);
+  std::copy_n(values, count, to);
+}
+template <class T>
+EIGEN_ALWAYS_INLINE void store(T* to, const Packet<T>& p, Whole<T>) { store(to, p); }
+/// Calls work(i, n) for n lanes from i on, until `count` values are done: n is Whole, and at the end what is left.
+template <class T, class Work>
+EIGEN_ALWAYS_INLINE void each(std::size_t count, Work work) {
+  std::size_t i = 0;
+  for (; i + width<T> <= count; i += width<T>) work(i, Whole<T>());
+  if (i < count) work(i, int(count - i));
+}
+
 /// Asks for `count` values in a row. Inlined always also because g++ takes a function that only does this for one that does nothing.
 template <class T>
 EIGEN_ALWAYS_INLINE void prefetch(const T* from, int count) {

@@ -26,17 +26,17 @@ struct LRN {
   template <class In>
   constexpr Extent extent(In in) const { return extents::activations(in) + extents::layer(); }
 
-  // The place taken keeps the scales for backward.
+  // The place taken keeps for backward what the backend makes of the scales.
   template <class S, class X, class Y>
   void forward(S s, X x, Y y) const {
-    const auto scale = s.take(typename X::shape{});
-    probed(s, Direction::forward, y, [&] { lrn_forward(s.backend(), window(), x, scale, y); });
+    const auto kept = s.take(typename X::shape{});
+    probed(s, Direction::forward, y, [&] { lrn_forward(s.backend(), window(), x, kept, y); });
   }
   template <class S, class X, class Y>
   void backward(S s, X x, Y y) const {
     if (!x.diff) return;
-    const auto scale = s.take(typename X::shape{});
-    probed(s, Direction::backward, y, [&] { lrn_backward(s.backend(), window(), x, scale, y); });
+    const auto kept = s.take(typename X::shape{});
+    probed(s, Direction::backward, y, [&] { lrn_backward(s.backend(), window(), x, kept, y); });
   }
 
   /// Throws Error if k is not positive or alpha is negative.
