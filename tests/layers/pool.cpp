@@ -8,6 +8,8 @@ TEST_CASE("max pool") {
   test::check<Image<2, 5, 6>>(MaxPool<3, Stride<2>, Pad<1>>{});
   test::check<Image<2, 5, 5>>(MaxPool<3, Stride<1>, Pad<1>>{});
   test::check<Image<1, 1, 1>>(MaxPool<1>{});
+  test::check<Image<2, 9, 21>>(MaxPool<3, Stride<2>>{});
+  test::check<Image<1, 3, 3>>(MaxPool<5, Stride<2>, Pad<2>>{});
 }
 TEST_CASE("max pool: rectangular, rounding down") {
   test::check<Image<2, 7, 8>>(MaxPool<Size{2, 3}, Stride<1, 2>, Pad<1, 0>>{});
@@ -19,6 +21,8 @@ TEST_CASE("average pool") {
   test::check<Image<2, 7, 9>>(AvgPool<3, Stride<2>, Pad<1>>{});
   test::check<Image<2, 7, 9>>(AvgPool<Size{3, 2}, Stride<1, 3>, Pad<2, 1>, Floor>{});
   test::check<Image<5, 4, 4>>(AvgPool<4>{});
+  test::check<Image<2, 9, 21>>(AvgPool<3, Stride<2>, Floor>{});
+  test::check<Image<1, 3, 3>>(AvgPool<5, Stride<2>, Pad<2>>{});
 }
 TEST_CASE_TEMPLATE("average pool: positions in the padding count, those beyond it do not, as in Caffe", Backend, Cpu, Reference) {
   // 4 x 4 ones, kernel 3, stride 2, pad 1: sizes round up to 3. Corners: 2 x 2 ones of 3 x 3 positions; the last window

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "dropnet/core/blob.hpp"
+#include "dropnet/core/ceil_div.hpp"
 #include "dropnet/core/pool_span.hpp"
 #include "dropnet/core/window.hpp"
 #include "dropnet/cpu/backend.hpp"
@@ -12,37 +13,44 @@ namespace dropnet {
 
 namespace detail {
 
-/// One plane. Windows inside the input have fixed loops; those at an edge are clipped.
+/// One plane. Windows inside the input have fixed loops, and compilers make vectors of a row of them, if they leave it a loop; those at
+/// an edge are clipped.
 template <class W, class T>
-void max_pool_plane(const T* x, T* y, Index* indices) {
+void max_pool_plane(const T* __restrict x, T* __restrict y, Index* __restrict indices) {
   using In = typename W::in;
   using Out = typename W::out;
   constexpr Size K = W::kernel, S = W::stride, P = W::pad;
-  for (int row = 0; row < Out::height; ++row)
-    for (int column = 0; column < Out::width; ++column) {
-      const int top = row * S.height - P.height, left = column * S.width - P.width;
-      int best;
-      T value;
-      if (top >= 0 && left >= 0 && top + K.height <= In::height && left + K.width <= In::width) {
-        best = top * In::width + left;
-        value = x[best];
-        for (int r = 0; r < K.height; ++r)
-          for (int c = 0; c < K.width; ++c) {
-            const int i = (top + r) * In::width + left + c;
-            const bool greater = x[i] > value;
-            best = greater ? i : best;
-            value = greater ? x[i] : value;
-          }
-      } else {
-        best = std::max(top, 0) * In::width + std::max(left, 0);
-        for (int r = std::max(top, 0); r < std::min(top + K.height, In::height); ++r)
-          for (int c = std::max(left, 0); c < std::min(left + K.width, In::width); ++c)
-            if (x[r * In::width + c] > x[best]) best = r * In::width + c;
-        value = x[best];
-      }
-      *y++ = value;
-      *indices++ = Index(best);
+  constexpr int first = std::min(ceil_div(P.width, S.width), Out::width), last = std::clamp((In::width + P.width - K.width) / S.width + 1, first, Out::width);
+  for (int row = 0; row < Out::height; ++row, y += Out::width, indices += Out::width) {
+    const PoolSpan rows(row, K.height, S.height, P.height, In::height);
+    const auto clipped = [&](int column) {
+      const PoolSpan columns(column, K.width, S.width, P.width, In::width);
+      int best = rows.begin * In::width + columns.begin;
+      for (int r = rows.begin; r < rows.end; ++r)
+        for (int c = columns.begin; c < columns.end; ++c)
+          if (x[r * In::width + c] > x[best]) best = r * In::width + c;
+      y[column] = x[best];
+      indices[column] = Index(best);
+    };
+    const bool whole = rows.end - rows.begin == K.height;
+    for (int column = 0; column < (whole ? first : Out::width); ++column) clipped(column);
+    if (!whole) continue;
+    for (int column = last; column < Out::width; ++column) clipped(column);
+    _Pragma("GCC unroll 1") for (int column = first; column < last; ++column) {
+      const int corner = rows.begin * In::width + column * S.width - P.width;
+      int best = corner;
+      T value = x[corner];
+      for (int r = 0; r < K.height; ++r)
+        for (int c = 0; c < K.width; ++c) {
+          const int i = corner + r * In::width + c;
+          const bool greater = x[i] > value;
+          best = greater ? i : best;
+          value = greater ? x[i] : value;
+        }
+      y[column] = value;
+      indices[column] = Index(best);
     }
+  }
 }
 
 }  // namespace detail
@@ -55,8 +63,7 @@ void max_pool_forward(Cpu& cpu, W, Blob<T, typename W::in> x, Blob<T, typename W
   cpu.parallel(x.batch, y.size() * W::taps, [&](int n, int) {
     for (int c = 0; c < In::channels; ++c) {
       const std::size_t o = std::size_t(c) * Out::plane;
-      detail::max_pool_plane<W>(x.sample(n) + std::size_t(c) * In::plane, y.sample(n) + o,
-                                               indices + std::size_t(n) * Out::size + o);
+      detail::max_pool_plane<W>(x.sample(n) + std::size_t(c) * In::plane, y.sample(n) + o, indices + std::size_t(n) * Out::size + o);
     }
   });
 }
@@ -77,16 +84,37 @@ void max_pool_backward(Cpu& cpu, W, Blob<T, typename W::in> x, Blob<T, typename 
 
 namespace detail {
 
-/// Calls visit(output of the plane, rows, columns) for each window of one plane.
-template <class W, class Visit>
-void each_window_of_plane(Visit visit) {
-  std::size_t o = 0;
-  for (int row = 0; row < W::out::height; ++row) {
-    const PoolSpan rows(row, W::kernel.height, W::stride.height, W::pad.height, W::in::height);
-    for (int column = 0; column < W::out::width; ++column)
-      visit(o++, rows, PoolSpan(column, W::kernel.width, W::stride.width, W::pad.width, W::in::width));
+/// A row of an average's windows, `pixels` long where all are whole, of which the input has `inside`, from `pad` on: sums along the
+/// columns first, and loops without a branch over rows of them.
+template <class W, class T>
+struct AverageRow {
+  using In = typename W::in;
+  using Out = typename W::out;
+  static constexpr int S = W::stride.width, K = W::kernel.width, pad = W::pad.width;
+  static constexpr int pixels = (Out::width - 1) * S + K, inside = std::min(In::width, pixels - pad);
+  PoolSpan rows;
+  explicit AverageRow(int row) : rows(row, W::kernel.height, W::stride.height, W::pad.height, In::height) {}
+
+  /// What the sum over a window is divided by.
+  T positions(int column) const { return T(rows.count * PoolSpan(column, K, S, pad, In::width).count); }
+
+  void forward(const T* plane, T* y) const {
+    T columns[pixels] = {}, sums[Out::width] = {};
+    for (int r = rows.begin; r < rows.end; ++r)
+      for (int c = 0; c < inside; ++c) columns[pad + c] += plane[r * In::width + c];
+    for (int k = 0; k < K; ++k)
+      for (int o = 0; o < Out::width; ++o) sums[o] += columns[o * S + k];
+    for (int o = 0; o < Out::width; ++o) y[o] = sums[o] / positions(o);
   }
-}
+  void backward(const T* dy, T* plane) const {
+    T columns[pixels] = {}, shares[Out::width];
+    for (int o = 0; o < Out::width; ++o) shares[o] = dy[o] / positions(o);
+    for (int k = 0; k < K; ++k)
+      for (int o = 0; o < Out::width; ++o) columns[o * S + k] += shares[o];
+    for (int r = rows.begin; r < rows.end; ++r)
+      for (int c = 0; c < inside; ++c) plane[r * In::width + c] += columns[pad + c];
+  }
+};
 
 }  // namespace detail
 
@@ -94,34 +122,23 @@ void each_window_of_plane(Visit visit) {
 template <class W, class T>
 void average_pool_forward(Cpu& cpu, W, Blob<T, typename W::in> x, Blob<T, typename W::out> y) {
   using In = typename W::in;
-  cpu.parallel(x.batch, y.size() * W::taps, [&](int n, int) {
-    for (int channel = 0; channel < In::channels; ++channel) {
-      const T* plane = x.sample(n) + std::size_t(channel) * In::plane;
-      T* to = y.sample(n) + std::size_t(channel) * W::out::plane;
-      detail::each_window_of_plane<W>([&](std::size_t o, auto rows, auto columns) {
-        T sum = 0;
-        for (int r = rows.begin; r < rows.end; ++r)
-          for (int c = columns.begin; c < columns.end; ++c) sum += plane[r * In::width + c];
-        to[o] = sum / T(rows.count * columns.count);
-      });
-    }
+  using Out = typename W::out;
+  cpu.parallel(x.batch, x.size(), [&](int n, int) {
+    for (int channel = 0; channel < In::channels; ++channel)
+      for (int row = 0; row < Out::height; ++row)
+        detail::AverageRow<W, T>(row).forward(x.sample(n) + std::size_t(channel) * In::plane, y.sample(n) + std::size_t(channel) * Out::plane + row * Out::width);
   });
 }
 
 template <class W, class T>
 void average_pool_backward(Cpu& cpu, W, Blob<T, typename W::in> x, Blob<T, typename W::out> y) {
   using In = typename W::in;
-  cpu.parallel(x.batch, y.size() * W::taps, [&](int n, int) {
+  using Out = typename W::out;
+  cpu.parallel(x.batch, x.size(), [&](int n, int) {
     if (!x.add) std::fill_n(x.sample_diff(n), In::size, T(0));
-    for (int channel = 0; channel < In::channels; ++channel) {
-      T* plane = x.sample_diff(n) + std::size_t(channel) * In::plane;
-      const T* dy = y.sample_diff(n) + std::size_t(channel) * W::out::plane;
-      detail::each_window_of_plane<W>([&](std::size_t o, auto rows, auto columns) {
-        const T share = dy[o] / T(rows.count * columns.count);
-        for (int r = rows.begin; r < rows.end; ++r)
-          for (int c = columns.begin; c < columns.end; ++c) plane[r * In::width + c] += share;
-      });
-    }
+    for (int channel = 0; channel < In::channels; ++channel)
+      for (int row = 0; row < Out::height; ++row)
+        detail::AverageRow<W, T>(row).backward(y.sample_diff(n) + std::size_t(channel) * Out::plane + row * Out::width, x.sample_diff(n) + std::size_t(channel) * In::plane);
   });
 }
 
