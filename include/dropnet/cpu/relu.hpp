@@ -1,24 +1,32 @@
 #pragma once
 
+#include <cstddef>
+
 #include "dropnet/core/blob.hpp"
-#include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/lanes.hpp"
 
 namespace dropnet {
 
 template <class Shape, class T>
 void relu_forward(Cpu& cpu, Blob<T, Shape> x, Blob<T, Shape> y) {
   cpu.parallel_ranges(x.size(), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) y.data[i] = x.data[i] <= 0 ? T(0) : x.data[i];
+    const T* from = x.data + begin;
+    T* to = y.data + begin;
+    lanes::each<T>(end - begin, [&](std::size_t i, auto n) { lanes::store(to + i, lanes::at_least(lanes::load(from + i, n), T(0)), n); });
   });
 }
 
 template <class Shape, class T>
 void relu_backward(Cpu& cpu, Blob<T, Shape> x, Blob<T, Shape> y) {
   cpu.parallel_ranges(x.size(), [&](std::size_t begin, std::size_t end) {
-    const auto in = detail::array(x.data, begin, end);
-    const auto dy = detail::array(y.diff, begin, end);
-    detail::put(detail::array(x.diff, begin, end), (in > T(0)).select(dy, T(0)), x.add);
+    const T *in = x.data + begin, *dy = y.diff + begin;
+    T* dx = x.diff + begin;
+    const bool add = x.add;
+    lanes::each<T>(end - begin, [&](std::size_t i, auto n) {
+      const auto gradient = lanes::where_positive(lanes::load(in + i, n), lanes::load(dy + i, n));
+      lanes::store(dx + i, add ? lanes::plus(lanes::load(dx + i, n), gradient) : gradient, n);
+    });
   });
 }
 
