@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <dropnet/core/random.hpp>
+#include <dropnet/cpu/random.hpp>
 #include <vector>
 
 using namespace dropnet;
@@ -21,10 +23,22 @@ TEST_CASE("random: words are functions of everything that names them") {
   CHECK(a.word(5) != Random(Seed{1}, Random::dropin, 1, 3).word(5));
   CHECK(a.word(5) != Random(Seed{1}, Random::dropin, 2, 4).word(5));
   CHECK(a.word(5) != Random(Seed{1}, Random::dropin, 2, 3 + (std::uint64_t(1) << 32)).word(5));
-  std::vector<std::uint32_t> one, four;
-  for (std::uint64_t i = 3; i < 18; ++i) one.push_back(a.word(i));
-  each_word(a, 3, 18, [&](std::uint64_t, std::uint32_t w) { four.push_back(w); });
-  CHECK(one == four);
+}
+TEST_CASE("random: events of many words at once are those of each word") {
+  for (const double p : {0.0, 1e-12, 0.3, 1.0})
+    for (const std::uint64_t origin : {0ull, 2ull, (1ull << 34) - 150}) {  // the last one's blocks begin anew with number 0
+      const Random a = Random(Seed{1}, Random::dropin, 2, 3).from(origin);
+      const auto threshold = bernoulli_threshold(p);
+      std::vector<std::uint32_t> one, many;
+      for (std::uint64_t i = 3; i < 301; ++i) one.push_back(a.word(i) < threshold);
+      detail::each_event<float>(a, threshold, 3, 301, [&](std::size_t i, int count, const auto& happened) {
+        CHECK(i == 3 + many.size());
+        float lane[lanes::width<float>];
+        lanes::store(lane, happened);
+        for (int k = 0; k < count; ++k) many.push_back(std::bit_cast<std::uint32_t>(lane[k]) & 1);
+      });
+      CHECK(one == many);
+    }
 }
 TEST_CASE("random: moments and Bernoulli draws") {
   const Random r(Seed{9}, Random::filler, 0, 0);

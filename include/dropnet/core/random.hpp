@@ -6,16 +6,22 @@
 
 namespace dropnet {
 
+inline constexpr int philox_rounds = 10;
+constexpr void philox_round(std::uint32_t& w0, std::uint32_t& w1, std::uint32_t& w2, std::uint32_t& w3, const std::array<std::uint32_t, 2>& key) {
+  const std::uint64_t a = std::uint64_t(0xD2511F53u) * w0;
+  const std::uint64_t b = std::uint64_t(0xCD9E8D57u) * w2;
+  w0 = std::uint32_t(b >> 32) ^ w1 ^ key[0];
+  w1 = std::uint32_t(b);
+  w2 = std::uint32_t(a >> 32) ^ w3 ^ key[1];
+  w3 = std::uint32_t(a);
+}
+/// The next round's key.
+constexpr std::array<std::uint32_t, 2> philox_next(const std::array<std::uint32_t, 2>& key) { return {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u}; }
+
 /// Philox4x32-10: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 /// A bijection of a 128-bit counter under a 64-bit key; there is no state to keep.
 constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = std::uint64_t(0xD2511F53u) * counter[0];
-    const std::uint64_t b = std::uint64_t(0xCD9E8D57u) * counter[2];
-    counter = {std::uint32_t(b >> 32) ^ counter[1] ^ key[0], std::uint32_t(b),
-               std::uint32_t(a >> 32) ^ counter[3] ^ key[1], std::uint32_t(a)};
-    key = {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u};
-  }
+  for (int round = 0; round < philox_rounds; ++round, key = philox_next(key)) philox_round(counter[0], counter[1], counter[2], counter[3], key);
   return counter;
 }
 
@@ -51,9 +57,8 @@ struct Random {
   }
 
   /// Words 4 block .. 4 block + 3 of the whole sequence.
-  constexpr std::array<std::uint32_t, 4> block(std::uint32_t block) const {
-    return philox({block, stream, time[0], time[1]}, key);
-  }
+  constexpr std::array<std::uint32_t, 4> block(std::uint32_t block) const { return philox(counter(block), key); }
+  constexpr std::array<std::uint32_t, 4> counter(std::uint32_t block) const { return {block, stream, time[0], time[1]}; }
   constexpr std::uint32_t word(std::uint64_t index) const { return block(std::uint32_t((origin + index) / 4))[(origin + index) % 4]; }
 
   /// Uniform in (0, 1), from the upper 24 bits of a word: a number that float and double agree on.
@@ -64,15 +69,6 @@ struct Random {
     return radius * std::cos(6.283185307179586 * uniform(2 * index + 1));
   }
 };
-
-/// Calls visit(i, word i) for i in begin..end, with one draw for four words.
-template <class Visit>
-constexpr void each_word(const Random& random, std::uint64_t begin, std::uint64_t end, Visit visit) {
-  for (std::uint64_t i = random.origin + begin, last = random.origin + end; i < last;) {
-    const auto words = random.block(std::uint32_t(i / 4));
-    for (const std::uint64_t stop = i / 4 * 4 + 4 < last ? i / 4 * 4 + 4 : last; i < stop; ++i) visit(i - random.origin, words[i % 4]);
-  }
-}
 
 /// What a 32-bit word must stay below for an event of probability p in [0, 1].
 constexpr std::uint64_t bernoulli_threshold(double p) { return std::uint64_t(p * 4294967296.0 + 0.5); }

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "dropnet/core/blob.hpp"
 #include "dropnet/core/share.hpp"
 #include "dropnet/cpu/arrays.hpp"
 #include "dropnet/cpu/backend.hpp"
+#include "dropnet/cpu/lanes.hpp"
+#include "dropnet/cpu/random.hpp"
 
 namespace dropnet {
 
@@ -20,13 +23,11 @@ void dropin_forward(Cpu& cpu, const Mix& mix, Blob<T, Shape> u, Blob<T, Shape> y
       case Mix::prefix:
         detail::array(to, 0, mix.left_out) = detail::array(from, 0, mix.left_out);
         break;
-      case Mix::bernoulli: {
-        const std::size_t begin = std::size_t(n) * Shape::size;
-        each_word(mix.random, begin, begin + Shape::size, [&](std::size_t i, std::uint32_t word) {
-          to[i - begin] = word < mix.threshold ? to[i - begin] : from[i - begin];
+      case Mix::bernoulli:
+        detail::each_event<T>(mix.random.from(std::uint64_t(n) * Shape::size), mix.threshold, 0, Shape::size, [&](std::size_t i, auto count, const auto& is_new) {
+          lanes::store(to + i, lanes::select(is_new, lanes::load(to + i, count), lanes::load(from + i, count)), count);
         });
         break;
-      }
       case Mix::blend:
         detail::array(to, 0, Shape::size) = p * detail::array(to, 0, Shape::size) + q * detail::array(from, 0, Shape::size);
     }
@@ -40,6 +41,7 @@ void dropin_backward(Cpu& cpu, const Mix& mix, Blob<T, Shape> u, Blob<T, Shape> 
   cpu.parallel(u.batch, u.size(), [&](int n, int) {
     T* dy = y.sample_diff(n);
     T* du = u.diff ? u.sample_diff(n) : nullptr;
+    const bool add = u.add;
     switch (mix.kind) {
       case Mix::prefix:
         if (du) {
@@ -48,17 +50,16 @@ void dropin_backward(Cpu& cpu, const Mix& mix, Blob<T, Shape> u, Blob<T, Shape> 
         }
         detail::array(dy, 0, mix.left_out).setZero();
         break;
-      case Mix::bernoulli: {
-        const std::size_t begin = std::size_t(n) * Shape::size;
-        each_word(mix.random, begin, begin + Shape::size, [&](std::size_t at, std::uint32_t word) {
-          const std::size_t i = at - begin;
-          const bool is_new = word < mix.threshold;
-          const T to_u = is_new ? T(0) : dy[i];
-          dy[i] = is_new ? dy[i] : T(0);
-          if (du) du[i] = u.add ? du[i] + to_u : to_u;
+      case Mix::bernoulli:
+        detail::each_event<T>(mix.random.from(std::uint64_t(n) * Shape::size), mix.threshold, 0, Shape::size, [&](std::size_t i, auto count, const auto& is_new) {
+          const auto d = lanes::load(dy + i, count), zero = lanes::all(T(0));
+          if (du) {
+            const auto to_u = lanes::select(is_new, zero, d);
+            lanes::store(du + i, add ? lanes::plus(lanes::load(du + i, count), to_u) : to_u, count);
+          }
+          lanes::store(dy + i, lanes::select(is_new, d, zero), count);
         });
         break;
-      }
       case Mix::blend: {
         auto all = detail::array(dy, 0, Shape::size);
         if (du) detail::put(detail::array(du, 0, Shape::size), q * all, u.add);

@@ -80,9 +80,12 @@ EIGEN_ALWAYS_INLINE P times(const P& a, const P& b) { return Eigen::internal::pm
 /// NaN stays NaN.
 template <class P, class T>
 EIGEN_ALWAYS_INLINE P at_least(const P& p, T least) { return Eigen::internal::pmax(p, Eigen::internal::pset1<P>(least)); }
-/// `values` where p is positive, else 0.
+/// Where p is positive all bits of a lane, elsewhere none.
 template <class P>
-EIGEN_ALWAYS_INLINE P where_positive(const P& p, const P& values) { return Eigen::internal::pand(Eigen::internal::pcmp_lt(Eigen::internal::pzero(p), p), values); }
+EIGEN_ALWAYS_INLINE P positive(const P& p) { return Eigen::internal::pcmp_lt(Eigen::internal::pzero(p), p); }
+/// Where all bits of the mask's lane are set a, where none are b.
+template <class P>
+EIGEN_ALWAYS_INLINE P select(const P& mask, const P& a, const P& b) { return Eigen::internal::pselect(mask, a, b); }
 /// a b + c
 template <class P>
 EIGEN_ALWAYS_INLINE P fma(const P& a, const P& b, const P& c) { return Eigen::internal::pmadd(a, b, c); }
