@@ -7,6 +7,7 @@
 namespace dropnet {
 
 inline constexpr int philox_rounds = 10;
+/// One round of philox, below, on a counter's four words.
 constexpr void philox_round(std::uint32_t& w0, std::uint32_t& w1, std::uint32_t& w2, std::uint32_t& w3, const std::array<std::uint32_t, 2>& key) {
   const std::uint64_t a = std::uint64_t(0xD2511F53u) * w0;
   const std::uint64_t b = std::uint64_t(0xCD9E8D57u) * w2;
@@ -58,6 +59,7 @@ struct Random {
 
   /// Words 4 block .. 4 block + 3 of the whole sequence.
   constexpr std::array<std::uint32_t, 4> block(std::uint32_t block) const { return philox(counter(block), key); }
+  /// Of which philox makes them.
   constexpr std::array<std::uint32_t, 4> counter(std::uint32_t block) const { return {block, stream, time[0], time[1]}; }
   constexpr std::uint32_t word(std::uint64_t index) const { return block(std::uint32_t((origin + index) / 4))[(origin + index) % 4]; }
 

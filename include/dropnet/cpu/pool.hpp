@@ -99,7 +99,7 @@ struct AverageRow {
   T positions(int column) const { return T(rows.count * PoolSpan(column, K, S, pad, In::width).count); }
 
   void forward(const T* plane, T* y) const {
-    T columns[pixels] = {}, sums[Out::width] = {};
+    T columns[std::size_t(pixels)] = {}, sums[std::size_t(Out::width)] = {};
     for (int r = rows.begin; r < rows.end; ++r)
       for (int c = 0; c < inside; ++c) columns[pad + c] += plane[r * In::width + c];
     for (int k = 0; k < K; ++k)
@@ -107,7 +107,7 @@ struct AverageRow {
     for (int o = 0; o < Out::width; ++o) y[o] = sums[o] / positions(o);
   }
   void backward(const T* dy, T* plane) const {
-    T columns[pixels] = {}, shares[Out::width];
+    T columns[std::size_t(pixels)] = {}, shares[std::size_t(Out::width)];
     for (int o = 0; o < Out::width; ++o) shares[o] = dy[o] / positions(o);
     for (int k = 0; k < K; ++k)
       for (int o = 0; o < Out::width; ++o) columns[o * S + k] += shares[o];
