@@ -89,15 +89,15 @@ struct Planes {
 void resize_forward(Stream, int batch, Planes in, Planes out, const float* x, float* y);
 void resize_backward(Stream, int batch, Planes in, Planes out, const float* dy, float* dx, bool add);
 
-/// Windows of 2 half + 1 channels, or pixels in both directions; scale = k + share times the sum of squares.
+/// Windows of 2 half + 1 channels, or pixels in both directions; scale = k + share times the sum of squares. `roots`: scale^(-1/4).
 struct Lrn {
   Planes shape;
   int half;
   bool across;
   float share, beta, k;
 };
-void lrn_forward(Stream, const Lrn&, int batch, const float* x, float* scale, float* y);
-void lrn_backward(Stream, const Lrn&, int batch, const float* x, const float* scale, const float* dy, float* dx, bool add);
+void lrn_forward(Stream, const Lrn&, int batch, const float* x, float* roots, float* y);
+void lrn_backward(Stream, const Lrn&, int batch, const float* x, const float* roots, const float* dy, float* dx, bool add);
 
 /// scale, shift and the running mean and variance have a value per channel.
 struct BatchNorm {

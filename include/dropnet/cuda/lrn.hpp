@@ -19,13 +19,13 @@ kernels::Lrn lrn(W w) {
 }  // namespace cuda
 
 template <class W, class Shape>
-void lrn_forward(Cuda& cuda, W w, Blob<float, Shape> x, Blob<float, Shape> scale, Blob<float, Shape> y) {
-  kernels::lrn_forward(cuda.stream(), cuda::lrn<Shape>(w), x.batch, x.data, scale.data, y.data);
+void lrn_forward(Cuda& cuda, W w, Blob<float, Shape> x, Blob<float, Shape> roots, Blob<float, Shape> y) {
+  kernels::lrn_forward(cuda.stream(), cuda::lrn<Shape>(w), x.batch, x.data, roots.data, y.data);
 }
 
 template <class W, class Shape>
-void lrn_backward(Cuda& cuda, W w, Blob<float, Shape> x, Blob<float, Shape> scale, Blob<float, Shape> y) {
-  kernels::lrn_backward(cuda.stream(), cuda::lrn<Shape>(w), x.batch, x.data, scale.data, y.diff, x.diff, x.add);
+void lrn_backward(Cuda& cuda, W w, Blob<float, Shape> x, Blob<float, Shape> roots, Blob<float, Shape> y) {
+  kernels::lrn_backward(cuda.stream(), cuda::lrn<Shape>(w), x.batch, x.data, roots.data, y.diff, x.diff, x.add);
 }
 
 }  // namespace dropnet
