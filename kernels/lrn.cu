@@ -27,6 +27,7 @@ struct Squares {
   float& sum;
   DROPNET_DEVICE void operator()(std::uint32_t j) const { sum += x[j] * x[j]; }
 };
+
 /// scale^-beta of scale^(-1/4): a power for each neighbour would be most of the work, and all recipes have 0.75.
 DROPNET_DEVICE inline float norm(float root, float beta) { return beta == 0.75f ? root * root * root : std::pow(root, 4 * beta); }
 

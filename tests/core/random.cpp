@@ -31,8 +31,8 @@ TEST_CASE("random: events of many words at once are those of each word") {
       const auto threshold = bernoulli_threshold(p);
       std::vector<std::uint32_t> one, many;
       for (std::uint64_t i = 3; i < 301; ++i) one.push_back(a.word(i) < threshold);
-      detail::each_event<float>(a, threshold, 3, 301, [&](std::size_t i, int count, const auto& happened) {
-        CHECK(i == 3 + many.size());
+      detail::each_event<float>(a.from(3), threshold, 298, [&](std::size_t i, int count, const auto& happened) {
+        CHECK(i == many.size());
         float lane[lanes::width<float>];
         lanes::store(lane, happened);
         for (int k = 0; k < count; ++k) many.push_back(std::bit_cast<std::uint32_t>(lane[k]) & 1);

@@ -162,10 +162,7 @@ struct Strip {
         part,
         [&](std::ptrdiff_t p, auto next) {
           lanes::transpose<T>([&](int) { return lanes::load(strip + next()); },
-                              [&](int l, const lanes::Packet<T>& row) {
-                                T* to = y + l * between() + p;
-                                lanes::store(to, add ? lanes::plus(lanes::load(to), row) : row);
-                              });
+                              [&](int l, const lanes::Packet<T>& row) { lanes::put(y + l * between() + p, row, lanes::Whole<T>(), add); });
         },
         [&](std::ptrdiff_t p, std::ptrdiff_t at) {
           for (int l = 0; l < L; ++l) {

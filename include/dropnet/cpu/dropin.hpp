@@ -24,7 +24,7 @@ void dropin_forward(Cpu& cpu, const Mix& mix, Blob<T, Shape> u, Blob<T, Shape> y
         detail::array(to, 0, mix.left_out) = detail::array(from, 0, mix.left_out);
         break;
       case Mix::bernoulli:
-        detail::each_event<T>(mix.random.from(std::uint64_t(n) * Shape::size), mix.threshold, 0, Shape::size, [&](std::size_t i, auto count, const auto& is_new) {
+        detail::each_event<T>(mix.random.from(std::uint64_t(n) * Shape::size), mix.threshold, Shape::size, [&](std::size_t i, auto count, const auto& is_new) {
           lanes::store(to + i, lanes::select(is_new, lanes::load(to + i, count), lanes::load(from + i, count)), count);
         });
         break;
@@ -45,24 +45,21 @@ void dropin_backward(Cpu& cpu, const Mix& mix, Blob<T, Shape> u, Blob<T, Shape> 
     switch (mix.kind) {
       case Mix::prefix:
         if (du) {
-          detail::put(detail::array(du, 0, mix.left_out), detail::array(dy, 0, mix.left_out), u.add);
-          if (!u.add) detail::array(du, mix.left_out, Shape::size).setZero();
+          detail::put(detail::array(du, 0, mix.left_out), detail::array(dy, 0, mix.left_out), add);
+          if (!add) detail::array(du, mix.left_out, Shape::size).setZero();
         }
         detail::array(dy, 0, mix.left_out).setZero();
         break;
       case Mix::bernoulli:
-        detail::each_event<T>(mix.random.from(std::uint64_t(n) * Shape::size), mix.threshold, 0, Shape::size, [&](std::size_t i, auto count, const auto& is_new) {
+        detail::each_event<T>(mix.random.from(std::uint64_t(n) * Shape::size), mix.threshold, Shape::size, [&](std::size_t i, auto count, const auto& is_new) {
           const auto d = lanes::load(dy + i, count), zero = lanes::all(T(0));
-          if (du) {
-            const auto to_u = lanes::select(is_new, zero, d);
-            lanes::store(du + i, add ? lanes::plus(lanes::load(du + i, count), to_u) : to_u, count);
-          }
+          if (du) lanes::put(du + i, lanes::select(is_new, zero, d), count, add);
           lanes::store(dy + i, lanes::select(is_new, d, zero), count);
         });
         break;
       case Mix::blend: {
         auto all = detail::array(dy, 0, Shape::size);
-        if (du) detail::put(detail::array(du, 0, Shape::size), q * all, u.add);
+        if (du) detail::put(detail::array(du, 0, Shape::size), q * all, add);
         all *= p;
       }
     }

@@ -86,6 +86,9 @@ EIGEN_ALWAYS_INLINE P positive(const P& p) { return Eigen::internal::pcmp_lt(Eig
 /// Where all bits of the mask's lane are set a, where none are b.
 template <class P>
 EIGEN_ALWAYS_INLINE P select(const P& mask, const P& a, const P& b) { return Eigen::internal::pselect(mask, a, b); }
+/// to = p, or to += p, of n lanes as each() has them.
+template <class T, class N>
+EIGEN_ALWAYS_INLINE void put(T* to, const Packet<T>& p, N n, bool add) { store(to, add ? plus(load(to, n), p) : p, n); }
 /// a b + c
 template <class P>
 EIGEN_ALWAYS_INLINE P fma(const P& a, const P& b, const P& c) { return Eigen::internal::pmadd(a, b, c); }

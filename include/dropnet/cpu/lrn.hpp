@@ -117,8 +117,7 @@ void lrn_backward(Cpu& cpu, W w, Blob<T, Shape> x, Blob<T, Shape> roots, Blob<T,
         },
         [&](std::size_t i, auto n, const auto& sum) {
           const auto direct = lanes::times(lanes::load(dy + i, n), detail::lrn_norm(lanes::load(kept + i, n), w.beta));
-          const auto gradient = lanes::fma(lanes::times(factor, lanes::load(in + i, n)), sum, direct);
-          lanes::store(dx + i, x.add ? lanes::plus(lanes::load(dx + i, n), gradient) : gradient, n);
+          lanes::put(dx + i, lanes::fma(lanes::times(factor, lanes::load(in + i, n)), sum, direct), n, x.add);
         });
   });
 }

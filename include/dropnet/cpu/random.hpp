@@ -30,22 +30,23 @@ DROPNET_ONCE inline void random_words(const Random& random, std::uint32_t first,
     for (int k = 0; k < 4; ++k) words[4 * i + k] = lane[k][i];
 }
 
-/// Calls work(i, n, happened) for n units from i on, a register's or fewer, until begin..end is done: happened has all bits of a lane set
+/// Calls work(i, n, happened) for n units from i on, a register's or fewer, until `count` are done: happened has all bits of a lane set
 /// where the unit's word is below the threshold, else none.
 template <class T, class Work>
-void each_event(const Random& random, std::uint64_t threshold, std::uint64_t begin, std::uint64_t end, Work work) {
+void each_event(const Random& random, std::uint64_t threshold, std::size_t count, Work work) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   const Bits possible = threshold > 0;
   const std::uint32_t most = std::uint32_t(threshold - 1);
   std::uint32_t words[words_at_once];
   T happened[words_at_once];
-  for (std::uint64_t i = random.origin + begin, last = random.origin + end; i < last;) {
-    random_words(random, std::uint32_t(i / 4), words);
+  for (std::size_t i = 0; i < count;) {
+    const std::uint64_t first = random.origin + i;
+    random_words(random, std::uint32_t(first / 4), words);
     for (int k = 0; k < words_at_once; ++k) happened[k] = std::bit_cast<T>(Bits(0) - (Bits(words[k] <= most) & possible));
-    const T* from = happened + i % 4;
-    const std::size_t count = std::min(std::size_t(words_at_once - i % 4), std::size_t(last - i)), first = std::size_t(i - random.origin);
-    lanes::each<T>(count, [&](std::size_t k, auto n) { work(first + k, n, lanes::load(from + k, n)); });
-    i += count;
+    const T* from = happened + first % 4;
+    const std::size_t here = std::min(std::size_t(words_at_once - first % 4), count - i);
+    lanes::each<T>(here, [&](std::size_t k, auto n) { work(i + k, n, lanes::load(from + k, n)); });
+    i += here;
   }
 }
 

@@ -24,8 +24,7 @@ void relu_backward(Cpu& cpu, Blob<T, Shape> x, Blob<T, Shape> y) {
     T* dx = x.diff + begin;
     const bool add = x.add;
     lanes::each<T>(end - begin, [&](std::size_t i, auto n) {
-      const auto gradient = lanes::select(lanes::positive(lanes::load(in + i, n)), lanes::load(dy + i, n), lanes::all(T(0)));
-      lanes::store(dx + i, add ? lanes::plus(lanes::load(dx + i, n), gradient) : gradient, n);
+      lanes::put(dx + i, lanes::select(lanes::positive(lanes::load(in + i, n)), lanes::load(dy + i, n), lanes::all(T(0))), n, add);
     });
   });
 }
